@@ -1,0 +1,10 @@
+//! HTTP's rules as pure functions: what is true of a request, and how that is said.
+//!
+//! No I/O, no clock, no async. Time, files, configuration and the ledger arrive as facts; the same facts give
+//! the same outcome. Section signs without an RFC number mean RFC 9110.
+
+pub mod fields;
+pub mod head;
+pub mod method;
+pub mod question;
+pub mod refusal;

@@ -1,0 +1,3 @@
+//! The `candor` program: command line and nothing else.
+
+fn main() {}
