@@ -1,5 +1,8 @@
 //! Connections: listeners, HTTP/1.1, HTTP/2, TLS, deadlines, limits, drain.
 
+pub mod date;
+pub mod drain;
 pub mod incoming;
+pub mod limits;
 pub mod peer;
 pub mod service;
