@@ -3,6 +3,8 @@
 //! No I/O, no clock, no async. Time, files, configuration and the ledger arrive as facts; the same facts give
 //! the same outcome. Section signs without an RFC number mean RFC 9110.
 
+pub mod code;
+pub mod field;
 pub mod fields;
 pub mod head;
 pub mod method;
