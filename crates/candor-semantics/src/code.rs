@@ -88,6 +88,13 @@ impl Row {
     pub fn renamed_from(&self) -> Option<&'static str> {
         self.older_name.filter(|older| !older.eq_ignore_ascii_case(self.name))
     }
+
+    /// The address at which the section can be read.
+    pub fn section_address(&self) -> String {
+        let (document, section) = self.section.split_once(" section ").unwrap_or((self.section, ""));
+        let number = document.trim_start_matches("RFC ");
+        format!("https://www.rfc-editor.org/rfc/rfc{number}#section-{section}")
+    }
 }
 
 /// Every row of the table, by rising number.
@@ -472,5 +479,9 @@ mod tests {
     fn shown_as_number_and_name() {
         assert_eq!(Code::NOT_FOUND.to_string(), "404 Not Found");
         assert_eq!(Code::GONE.reference(), "/-/codes/410");
+        assert_eq!(
+            Code::GONE.row().section_address(),
+            "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.11"
+        );
     }
 }

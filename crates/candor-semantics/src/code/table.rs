@@ -405,7 +405,7 @@ codes! {
         cacheable: true,
         reaction: "report; keep the reference",
         promise: "Nothing is here, and nothing more can be said: not whether there ever was something, nor whether there will \
-            be. Had the server known that it moved or that it is gone for good, it would have said so.",
+            be. To anyone who may know, a move is told with 301 and an intended removal with 410.",
         owner: "See candor log for what was known of the address. If it moved, say so with candor move; if it was \
             removed on purpose, with candor retire.",
         agent: "Reports the link as broken for now and leaves it alone: a 404 is no reason to edit or remove a link.",
