@@ -57,6 +57,8 @@ pub struct Row {
     pub code: Code,
     /// The name in today's standard.
     pub name: &'static str,
+    /// What it says, in one sentence for people.
+    pub brief: &'static str,
     /// The name in the older reference, for the 28 codes it lists.
     pub older_name: Option<&'static str>,
     /// Where today's standard defines it, such as "RFC 9110 section 15.3.1".
@@ -77,6 +79,8 @@ pub struct Row {
     pub reaction: &'static str,
     /// What the server promises: a paragraph for people.
     pub promise: &'static str,
+    /// What a visitor who meets it can do: a sentence or two.
+    pub visitor: &'static str,
     /// What the owner of a site can do about it: a paragraph.
     pub owner: &'static str,
     /// What candor's user agent does: a paragraph.
@@ -372,6 +376,10 @@ mod tests {
             for text in [row.promise, row.owner, row.agent] {
                 assert!(text.len() > 40 && text.ends_with('.'), "{code}: {text:?}");
                 assert!(!text.contains("  ") && text.is_ascii(), "{code}: {text:?}");
+            }
+            for sentence in [row.brief, row.visitor] {
+                assert!(sentence.len() > 8 && sentence.ends_with('.'), "{code}: {sentence:?}");
+                assert!(!sentence.contains("  ") && sentence.is_ascii(), "{code}: {sentence:?}");
             }
             for phrase in [row.name, row.reaction] {
                 assert!(

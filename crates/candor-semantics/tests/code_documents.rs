@@ -52,15 +52,15 @@ fn index() -> String {
     );
     for &class in Class::ALL {
         let _ = write!(text, "\n## {}\n\n{}\n\n", class.heading(), class.sentence());
-        text.push_str("| Code | Name | Sent by | Content | User agent |\n| --- | --- | --- | --- | --- |\n");
+        text.push_str("| Code | Name | In short | Sent by | User agent |\n| --- | --- | --- | --- | --- |\n");
         for row in rows().filter(|row| row.code.class() == class) {
             let number = row.code.number();
             let _ = writeln!(
                 text,
                 "| [{number}]({number}.md) | {} | {} | {} | {} |",
                 row.name,
+                row.brief,
                 row.sent.phrase(),
-                row.content.phrase(),
                 row.reaction
             );
         }
@@ -69,15 +69,15 @@ fn index() -> String {
 }
 
 fn page(row: &Row) -> String {
-    let mut text = format!("# {}\n\n{NOTE}{}\n\n", row.code, row.promise);
+    let mut text = format!("# {}\n\n{NOTE}{}\n\n{}\n\n", row.code, row.brief, row.promise);
     text.push_str("| | |\n| --- | --- |\n");
     for (name, value) in facts(row) {
         let _ = writeln!(text, "| {name} | {value} |");
     }
     let _ = write!(
         text,
-        "\n## What the owner of a site can do\n\n{}\n\n## What candor's user agent does\n\n{}\n\n[All codes](README.md)\n",
-        row.owner, row.agent
+        "\n## What a visitor can do\n\n{}\n\n## What the owner of a site can do\n\n{}\n\n## What candor's user agent does\n\n{}\n\n[All codes](README.md)\n",
+        row.visitor, row.owner, row.agent
     );
     text
 }
