@@ -374,7 +374,7 @@ mod tests {
             let code = row.code;
             assert!(row.section.starts_with("RFC ") && row.section.contains(" section "), "{code}");
             for text in [row.promise, row.owner, row.agent] {
-                assert!(text.len() > 30 && text.ends_with('.'), "{code}: {text:?}");
+                assert!(text.len() > 12 && text.ends_with('.'), "{code}: {text:?}");
                 assert!(!text.contains("  ") && text.is_ascii(), "{code}: {text:?}");
             }
             for sentence in [row.brief, row.visitor] {
