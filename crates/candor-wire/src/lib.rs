@@ -2,7 +2,10 @@
 
 pub mod date;
 pub mod drain;
+pub mod h2;
 pub mod incoming;
 pub mod limits;
 pub mod peer;
+mod read;
 pub mod service;
+pub mod transport;
