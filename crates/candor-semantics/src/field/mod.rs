@@ -4,7 +4,13 @@
 //! faults change the answer has `from_head(..) -> Result<Option<T>, Malformed>`. And `parse` reads one combined
 //! value, for answers and for tests. Everything borrows from the head where it can, and nothing here has a clock.
 
+pub mod accept;
+pub mod accept_encoding;
+pub mod accept_language;
+pub mod allow;
+pub mod cache_control;
 pub mod connection;
+pub mod content_encoding;
 pub mod content_length;
 pub mod content_range;
 pub mod entity_tag;
@@ -17,8 +23,12 @@ pub mod if_modified_since;
 pub mod if_none_match;
 pub mod if_range;
 pub mod if_unmodified_since;
+pub mod media_type;
+pub mod prefer;
 pub mod range;
+pub mod retry_after;
 pub mod transfer_encoding;
+pub mod vary;
 
 #[cfg(test)]
 mod tests {
