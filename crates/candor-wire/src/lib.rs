@@ -8,4 +8,5 @@ pub mod limits;
 pub mod peer;
 mod read;
 pub mod service;
+pub mod tls;
 pub mod transport;
