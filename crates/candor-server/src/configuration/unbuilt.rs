@@ -1,0 +1,34 @@
+//! The keys that are part of the configuration but whose feature is not in this build. The list shrinks as
+//! features arrive, and nothing else knows about it.
+
+/// What becomes of a configuration that uses such a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Consequence {
+    /// It is refused: serving without the feature would give wrong answers.
+    Refused,
+    /// It is served, with these words about what happens instead.
+    Served(&'static str),
+}
+
+use Consequence::{Refused, Served};
+
+/// Table, key, consequence.
+const UNBUILT: &[(&str, &str, Consequence)] = &[
+    ("site.route", "gateway", Refused),
+    ("site.route", "choices", Refused),
+    ("site.route", "form", Served("its address answers 501")),
+    ("site.route", "run", Served("its address answers 501")),
+    ("site.route", "post", Served("POST answers 405")),
+    ("site.route", "write", Served("methods that write answer 405")),
+    ("site.route", "require_base", Served("there is no writing")),
+    ("site.route", "tombstones", Served("there is no writing")),
+    ("site.route", "protect_links", Served("there is no writing")),
+    ("site.route", "announce_moves", Served("moves in the folder are not recognised")),
+    ("site", "vanished", Refused),
+    ("site", "grace", Refused),
+];
+
+/// What follows from using a key, if its feature is not in this build.
+pub(super) fn consequence(table: &str, key: &str) -> Option<Consequence> {
+    UNBUILT.iter().find(|(t, k, _)| *t == table && *k == key).map(|(_, _, consequence)| *consequence)
+}
