@@ -97,9 +97,8 @@ mod tests {
             assert_eq!(html.matches(&format!("<{element}>")).count(), times, "{element}");
             assert_eq!(html.matches(&format!("</{element}>")).count(), times, "/{element}");
         }
-        for foreign in ["<script", "src=", "@import", "url(", "style=\"", " on", "<form"] {
-            let found = html.find(foreign).filter(|_| foreign != " on" || html.contains(" onclick="));
-            assert_eq!(found, None, "{foreign}");
+        for foreign in ["<script", "src=", "@import", "url(", "style=\"", " onclick=", "<form"] {
+            assert!(!html.contains(foreign), "{foreign}");
         }
         for element in ["p", "a", "table", "tr", "td", "th", "ul", "li", "ol", "pre", "dl", "dd", "dt", "h2"]
         {

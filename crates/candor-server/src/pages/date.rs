@@ -98,13 +98,12 @@ mod tests {
     fn agrees_with_the_date_field_of_http() {
         for day in (0..60_000).step_by(37) {
             let time = UNIX_EPOCH + Duration::from_secs(day * 86_400);
-            let http = candor_semantics_date(time);
-            assert_eq!(Moment::of(time).to_day(), http);
+            assert_eq!(Moment::of(time).to_day(), day_by_httpdate(time));
         }
     }
 
     /// The day by way of the `httpdate` crate, as an independent witness.
-    fn candor_semantics_date(time: SystemTime) -> String {
+    fn day_by_httpdate(time: SystemTime) -> String {
         let text = httpdate::fmt_http_date(time);
         let parts: Vec<&str> = text.split(' ').collect();
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
