@@ -20,9 +20,10 @@ use super::media_type::MediaType;
 use crate::head::Head;
 
 /// How closely a range met a type. Later is closer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Specificity {
     /// No range met it.
+    #[default]
     Nothing,
     /// `*/*`, or no field at all.
     Any,

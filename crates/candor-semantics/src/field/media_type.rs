@@ -53,6 +53,11 @@ impl MediaType {
         self.str(0, self.end)
     }
 
+    /// Whether type and subtype are the same, whatever the parameters.
+    pub fn same_essence(&self, other: &MediaType) -> bool {
+        self.essence() == other.essence()
+    }
+
     /// What stands before the slash.
     pub fn type_(&self) -> &str {
         self.str(0, self.slash)

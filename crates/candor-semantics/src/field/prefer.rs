@@ -64,6 +64,11 @@ impl Prefer {
         seen.prefer()
     }
 
+    /// Whether the client wants as little as can be.
+    pub fn is_minimal(&self) -> bool {
+        self.return_ == Some(Return::Minimal)
+    }
+
     /// The value of `Preference-Applied` (section 3) for these preferences, those that were followed; `None` where
     /// there are none.
     pub fn applied(&self) -> Option<Bytes> {
