@@ -5,6 +5,7 @@
 //! value, for answers and for tests. Everything borrows from the head where it can, and nothing here has a clock.
 
 pub mod accept;
+pub mod accept_datetime;
 pub mod accept_encoding;
 pub mod accept_language;
 pub mod allow;
@@ -15,12 +16,17 @@ pub mod connection;
 pub mod content_encoding;
 pub mod content_length;
 pub mod content_range;
+pub mod depth;
+pub mod derived_from;
+pub mod destination;
 pub mod digest;
 pub mod entity_tag;
 pub mod expect;
+pub mod forwarded;
 pub mod grammar;
 pub mod host;
 pub mod http_date;
+pub mod if_;
 pub mod if_match;
 pub mod if_modified_since;
 pub mod if_none_match;
@@ -28,9 +34,13 @@ pub mod if_range;
 pub mod if_unmodified_since;
 pub mod link;
 pub mod media_type;
+pub mod origin;
+pub mod overwrite;
 pub mod prefer;
 pub mod range;
 pub mod retry_after;
+pub mod sec_fetch;
+pub mod slug;
 pub mod transfer_encoding;
 pub mod vary;
 
