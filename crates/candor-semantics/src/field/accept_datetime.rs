@@ -9,7 +9,7 @@ use crate::head::Head;
 /// The moment a request asks for; `None` where it asks for none.
 ///
 /// # Errors
-/// Two lines, or no such date: section 4.5.3 asks for a 400 then.
+/// Two lines, or no such date: RFC 7089 asks for a 400 then.
 pub fn from_head(head: &Head) -> Result<Option<HttpDate>, Malformed> {
     only_line(head, "accept-datetime")?.map(|value| parse(value).ok_or(Malformed)).transpose()
 }
