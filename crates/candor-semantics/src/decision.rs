@@ -258,7 +258,7 @@ fn expectation_known(facts: &Facts<'_>) -> Step {
 // ---- C: may this caller know ---------------------------------------------------------------------------------
 
 fn with_access(facts: &Facts<'_>, step: impl FnOnce(&Access) -> Step) -> Step {
-    facts.access.as_ref().map_or(Ask(Need::Access), step)
+    facts.access.map_or(Ask(Need::Access), step)
 }
 
 fn authenticated(access: &Access) -> Step {
@@ -616,7 +616,7 @@ fn with_current(
             Some(cursor.chosen.unwrap_or(Chosen { variant: 0, coding: Coding::Identity }))
         }
     };
-    match &facts.representation {
+    match facts.representation {
         None => Ask(Need::Representation(chosen)),
         Some(Ok(metadata)) => step(cursor, Current::Metadata(metadata)),
         // A write onto what just vanished finds nothing there; the commit looks again.
@@ -732,7 +732,7 @@ fn range_applies(facts: &Facts<'_>, cursor: &mut Cursor) -> Step {
 }
 
 fn opens(facts: &Facts<'_>, cursor: &mut Cursor) -> Step {
-    match &facts.representation {
+    match facts.representation {
         Some(Ok(metadata)) => Done(A::Yes, opened(facts, metadata)),
         Some(Err(OpenFault::Vanished)) if !cursor.again => {
             cursor.again = true;
@@ -762,10 +762,10 @@ fn opened(facts: &Facts<'_>, metadata: &Arc<Metadata>) -> Outcome {
 // ---- H: take the content -------------------------------------------------------------------------------------
 
 fn content_whole(facts: &Facts<'_>, cursor: &Cursor) -> Step {
-    match &facts.content {
+    match facts.content {
         None => Ask(Need::Content { compare: cursor.compare }),
         Some(ContentFact::Whole { same_as_current, .. }) if cursor.compare => {
-            let etag = match &facts.representation {
+            let etag = match facts.representation {
                 Some(Ok(metadata)) => metadata.etag.clone(),
                 _ => None,
             };
@@ -783,7 +783,7 @@ fn content_whole(facts: &Facts<'_>, cursor: &Cursor) -> Step {
 }
 
 fn content_usable(facts: &Facts<'_>) -> Step {
-    match &facts.content {
+    match facts.content {
         Some(ContentFact::Whole { unusable: Some(reason), .. }) => {
             Done(A::No, Outcome::ContentUnusable { reason: reason.clone() })
         }
@@ -792,7 +792,7 @@ fn content_usable(facts: &Facts<'_>) -> Step {
 }
 
 fn inside_deadline(facts: &Facts<'_>) -> Step {
-    match &facts.work {
+    match facts.work {
         None => Ask(Need::Work),
         Some(WorkFact::InTime) => Go(A::Yes, Q::NoConflict),
         Some(WorkFact::Queued { monitor, retry_after }) => {
@@ -805,7 +805,7 @@ fn inside_deadline(facts: &Facts<'_>) -> Step {
 // ---- I: commit -----------------------------------------------------------------------------------------------
 
 fn no_conflict(facts: &Facts<'_>, cursor: &mut Cursor) -> Step {
-    match &facts.commit {
+    match facts.commit {
         None => Ask(Need::Open),
         Some(CommitFact::Open { .. }) if !cursor.inside => {
             cursor.inside = true;
@@ -827,7 +827,7 @@ fn is_version_clash(conflict: &Conflict) -> bool {
 }
 
 fn state_allows(facts: &Facts<'_>) -> Step {
-    match &facts.commit {
+    match facts.commit {
         Some(CommitFact::Open { conflict: Some(conflict), .. }) if !is_version_clash(conflict) => {
             Done(A::No, Outcome::Conflict(conflict.clone()))
         }
@@ -836,7 +836,7 @@ fn state_allows(facts: &Facts<'_>) -> Step {
 }
 
 fn committed(facts: &Facts<'_>) -> Step {
-    match &facts.commit {
+    match facts.commit {
         None | Some(CommitFact::Open { .. }) => Ask(Need::Commit),
         Some(CommitFact::Committed(_)) => Go(A::Yes, Q::Created),
         Some(CommitFact::Full) => Done(A::Full, Outcome::StorageFull),
@@ -848,7 +848,7 @@ fn committed(facts: &Facts<'_>) -> Step {
 }
 
 fn created(facts: &Facts<'_>) -> Step {
-    match &facts.commit {
+    match facts.commit {
         Some(CommitFact::Committed(made)) => match &made.created {
             Some(location) => Done(
                 A::Yes,
@@ -865,14 +865,14 @@ fn created(facts: &Facts<'_>) -> Step {
 }
 
 fn resets(facts: &Facts<'_>) -> Step {
-    match &facts.commit {
+    match facts.commit {
         Some(CommitFact::Committed(made)) if made.resets => Done(A::Yes, Outcome::Reset),
         _ => Go(A::No, Q::ContentToReturn),
     }
 }
 
 fn content_to_return(facts: &Facts<'_>) -> Step {
-    let Some(CommitFact::Committed(made)) = &facts.commit else {
+    let Some(CommitFact::Committed(made)) = facts.commit else {
         return Done(A::Failed, Outcome::InternalError);
     };
     match &made.content {

@@ -14,7 +14,7 @@ use crate::refusal::Refusal;
 use crate::representation::{CodingSet, Metadata, OpenFault, Variant};
 
 /// All facts known so far. What is `None` has not been asked for yet.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// The request's head.
     pub head: &'a Head,
@@ -23,19 +23,19 @@ pub struct Facts<'a> {
     /// Time of the decision.
     pub now: HttpDate,
     /// What connection and configuration say at once.
-    pub reception: Reception,
+    pub reception: &'a Reception,
     /// Answers [`Need::Access`](crate::decision::Need::Access).
-    pub access: Option<Access>,
+    pub access: Option<&'a Access>,
     /// Answers [`Need::Target`](crate::decision::Need::Target).
     pub target: Option<&'a Target>,
     /// Answers [`Need::Representation`](crate::decision::Need::Representation).
-    pub representation: Option<Result<Arc<Metadata>, OpenFault>>,
+    pub representation: Option<&'a Result<Arc<Metadata>, OpenFault>>,
     /// Answers [`Need::Content`](crate::decision::Need::Content).
-    pub content: Option<ContentFact>,
+    pub content: Option<&'a ContentFact>,
     /// Answers [`Need::Work`](crate::decision::Need::Work).
-    pub work: Option<WorkFact>,
-    /// Answers [`Need::Commit`](crate::decision::Need::Commit).
-    pub commit: Option<CommitFact>,
+    pub work: Option<&'a WorkFact>,
+    /// Answers [`Need::Open`](crate::decision::Need::Open) and [`Need::Commit`](crate::decision::Need::Commit).
+    pub commit: Option<&'a CommitFact>,
 }
 
 impl<'a> Facts<'a> {
@@ -43,7 +43,7 @@ impl<'a> Facts<'a> {
     pub fn new(
         head: &'a Head,
         address: Option<&'a Address>,
-        reception: Reception,
+        reception: &'a Reception,
         now: HttpDate,
     ) -> Facts<'a> {
         Facts {

@@ -82,7 +82,13 @@ pub struct Head {
 
 impl Head {
     /// A head over `bytes`, with the places of the method token and the target in it.
-    pub fn new(bytes: Bytes, method: Range<usize>, target: Range<usize>, version: Version, scheme: Scheme) -> Head {
+    pub fn new(
+        bytes: Bytes,
+        method: Range<usize>,
+        target: Range<usize>,
+        version: Version,
+        scheme: Scheme,
+    ) -> Head {
         let known = bytes.get(method.clone()).and_then(Method::from_token);
         Head {
             bytes,
@@ -178,7 +184,8 @@ impl Head {
         self.fields
             .iter()
             .filter(move |(n, _)| {
-                (n.end - n.start) as usize == name.len() && self.slice(*n).eq_ignore_ascii_case(name.as_bytes())
+                (n.end - n.start) as usize == name.len()
+                    && self.slice(*n).eq_ignore_ascii_case(name.as_bytes())
             })
             .map(|&(_, value)| self.slice(value))
     }

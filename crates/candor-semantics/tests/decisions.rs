@@ -57,7 +57,8 @@ struct Walk {
 
 fn walk(world: &World) -> Walk {
     let address = Address::parse(world.head.target()).unwrap_or_else(|_| Address::from_path("/"));
-    let mut facts = Facts::new(&world.head, Some(&address), world.reception.clone(), NOW);
+    let mut facts = Facts::new(&world.head, Some(&address), &world.reception, NOW);
+    let open = CommitFact::Open { conflict: world.conflict.clone(), merged: world.merged };
     let mut cursor = Cursor::default();
     let mut needs = Vec::new();
     for _ in 0..40 {
@@ -66,7 +67,7 @@ fn walk(world: &World) -> Walk {
             Decision::Ask(need) => {
                 needs.push(need);
                 match need {
-                    Need::Access => facts.access = Some(world.access.clone()),
+                    Need::Access => facts.access = Some(&world.access),
                     Need::Target => facts.target = Some(&world.target),
                     Need::TargetAgain => {
                         facts.target = Some(&world.target_again);
@@ -76,20 +77,19 @@ fn walk(world: &World) -> Walk {
                         let second =
                             needs.iter().filter(|n| matches!(n, Need::Representation(_))).count() > 1;
                         facts.representation = Some(match second {
-                            true => world.representation_again.clone(),
-                            false => world.representation.clone(),
+                            true => &world.representation_again,
+                            false => &world.representation,
                         });
                     }
-                    Need::Content { .. } => facts.content = Some(world.content.clone()),
-                    Need::Work => facts.work = Some(world.work.clone()),
+                    Need::Content { .. } => facts.content = Some(&world.content),
+                    Need::Work => facts.work = Some(&world.work),
                     Need::Open => {
-                        facts.access = Some(world.access_inside.clone());
+                        facts.access = Some(&world.access_inside);
                         facts.target = Some(&world.target_again);
-                        facts.representation = Some(world.representation_again.clone());
-                        facts.commit =
-                            Some(CommitFact::Open { conflict: world.conflict.clone(), merged: world.merged });
+                        facts.representation = Some(&world.representation_again);
+                        facts.commit = Some(&open);
                     }
-                    Need::Commit => facts.commit = Some(world.commit.clone()),
+                    Need::Commit => facts.commit = Some(&world.commit),
                 }
             }
         }
