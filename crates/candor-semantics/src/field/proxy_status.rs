@@ -31,43 +31,43 @@ macro_rules! error_types {
 }
 
 error_types! {
-    /// Section 2.3.1.
+    /// No answer about the name in time.
     DnsTimeout = "dns_timeout" 504,
-    /// Section 2.3.2.
+    /// The name does not resolve.
     DnsError = "dns_error" 502,
-    /// Section 2.3.3.
+    /// The gateway does not know where to send it.
     DestinationNotFound = "destination_not_found" 500,
-    /// Section 2.3.4.
+    /// The gateway holds the next server to be down and did not ask.
     DestinationUnavailable = "destination_unavailable" 503,
-    /// Section 2.3.7.
+    /// The next server does not take connections.
     ConnectionRefused = "connection_refused" 502,
-    /// Section 2.3.8.
+    /// It closed the connection before a whole answer head came.
     ConnectionTerminated = "connection_terminated" 502,
-    /// Section 2.3.9.
+    /// No connection in time.
     ConnectionTimeout = "connection_timeout" 504,
-    /// Section 2.3.10.
+    /// Nothing could be read for too long.
     ConnectionReadTimeout = "connection_read_timeout" 504,
-    /// Section 2.3.11.
+    /// Nothing could be written for too long.
     ConnectionWriteTimeout = "connection_write_timeout" 504,
-    /// Section 2.3.12.
+    /// As many connections to it as the gateway allows.
     ConnectionLimitReached = "connection_limit_reached" 503,
-    /// Section 2.3.13.
+    /// TLS failed.
     TlsProtocolError = "tls_protocol_error" 502,
-    /// Section 2.3.14.
+    /// Its certificate cannot be trusted.
     TlsCertificateError = "tls_certificate_error" 502,
-    /// Section 2.3.15.
+    /// It sent a TLS alert.
     TlsAlertReceived = "tls_alert_received" 502,
-    /// Section 2.3.18.
+    /// Its answer broke off.
     HttpResponseIncomplete = "http_response_incomplete" 502,
-    /// Section 2.3.19.
+    /// Its answer head is too large.
     HttpResponseHeaderSectionSize = "http_response_header_section_size" 502,
-    /// Section 2.3.23.
+    /// Its transfer coding cannot be undone.
     HttpResponseTransferCoding = "http_response_transfer_coding" 502,
-    /// Section 2.3.25.
+    /// Its answer was not complete in time.
     HttpResponseTimeout = "http_response_timeout" 504,
-    /// Section 2.3.27.
+    /// Its answer is not HTTP, in a way that has no type of its own.
     HttpProtocolError = "http_protocol_error" 502,
-    /// Section 2.3.30.
+    /// The request has been here before.
     ProxyLoopDetected = "proxy_loop_detected" 502,
 }
 
