@@ -65,7 +65,9 @@ pub async fn serve<S, IO>(
     };
     let shared =
         Arc::new(Shared { service, peer, limits, outbox: Mutex::default(), waiting: AtomicUsize::new(0) });
-    Turns { connection, gate, shared: Arc::clone(&shared), quiet: Quiet::new(began) }.run(drain).await;
+    Turns { connection, gate, shared: Arc::clone(&shared), quiet: Quiet::new(began), batch: 0 }
+        .run(drain)
+        .await;
     shared.close();
 }
 
@@ -88,6 +90,8 @@ struct Turns<S: Service, IO> {
     gate: Gate,
     shared: Arc<Shared<S>>,
     quiet: Quiet,
+    /// Requests in the latest turn that had any.
+    batch: usize,
 }
 
 /// A request and the way to answer it, as the `h2` crate gives them.
@@ -136,28 +140,49 @@ where
 
     /// One turn: takes all requests there are, answers what can be answered, then writes. Ready when the
     /// connection is over.
+    ///
+    /// A client that asks one thing after the other is served without holding back, which would only cost.
     fn turn<F, M>(&mut self, start: &mut Start<F, M>, cx: &mut Context<'_>) -> Poll<()>
     where
         F: Future<Output = ()> + Send + 'static,
         M: FnMut(Accepted, Instant) -> F,
     {
         let now = Instant::now();
-        loop {
+        let mut batch = 0;
+        self.gate.begin_turn();
+        if self.batch > 1 {
             self.gate.hold();
-            while let Next::Request(accepted) = self.next(cx) {
-                self.begin(start, accepted, now, cx);
-            }
-            let sent = self.shared.take_sent(cx);
-            self.gate.release();
-            let next = self.next(cx);
-            self.report(sent);
-            match next {
-                // It came while the turn was written, and begins the next one.
-                Next::Request(accepted) => self.begin(start, accepted, now, cx),
-                Next::Nothing => return Poll::Pending,
+        }
+        loop {
+            let is_held = self.gate.is_held();
+            match if is_held { self.next(cx) } else { self.next_flushed(cx) } {
+                Next::Request(accepted) => {
+                    batch += 1;
+                    self.begin(start, accepted, now, cx);
+                }
                 Next::Over => return Poll::Ready(()),
+                Next::Nothing if is_held => self.gate.release(),
+                Next::Nothing => break,
             }
         }
+        self.batch = if batch > 0 { batch } else { self.batch };
+        Poll::Pending
+    }
+
+    /// Looks for a request after writing what there is, and tells the service of answers that are out, or keeps
+    /// them until they are.
+    fn next_flushed(&mut self, cx: &mut Context<'_>) -> Next {
+        let sent = self.shared.take_sent(cx);
+        self.gate.release();
+        let next = self.next(cx);
+        if !self.gate.is_clean() {
+            self.shared.put_back(sent);
+            return next;
+        }
+        for (record, delivery) in sent {
+            self.shared.service.delivered(record, delivery);
+        }
+        next
     }
 
     /// Looks for a request. A client that has too much in progress is not given a hearing, but its streams go on.
@@ -185,16 +210,6 @@ where
                 let _waiting = waiting;
                 unfinished.await;
             });
-        }
-    }
-
-    /// Tells the service of answers that were flushed, or keeps them until they are.
-    fn report(&self, sent: Vec<(S::Record, Delivery)>) {
-        if !self.gate.is_clean() {
-            return self.shared.put_back(sent);
-        }
-        for (record, delivery) in sent {
-            self.shared.service.delivered(record, delivery);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -95,6 +95,9 @@ pub(crate) struct Gather<IO> {
     inner: IO,
     waiting: Vec<u8>,
     written: usize,
+    /// The turn in which a read had to wait. The task is woken when there is something, so that asking again in
+    /// the same turn is of no use.
+    dry: u32,
     gate: Gate,
 }
 
@@ -105,14 +108,29 @@ pub(crate) struct Gate(Arc<Progress>);
 
 #[derive(Debug, Default)]
 struct Progress {
+    turn: AtomicU32,
     state: AtomicU8,
     handed_down: AtomicU64,
 }
 
 impl Gate {
+    /// A new turn begins: there may be something to read.
+    pub(crate) fn begin_turn(&self) {
+        self.0.turn.store(self.turn().wrapping_add(1), Ordering::Relaxed);
+    }
+
+    fn turn(&self) -> u32 {
+        self.0.turn.load(Ordering::Relaxed)
+    }
+
     /// From now on flushes wait.
     pub(crate) fn hold(&self) {
         self.0.state.store(HOLD, Ordering::Relaxed);
+    }
+
+    /// Whether flushes wait.
+    pub(crate) fn is_held(&self) -> bool {
+        self.0.state.load(Ordering::Relaxed) == HOLD
     }
 
     /// From now on flushes are done.
@@ -135,8 +153,9 @@ impl<IO> Gather<IO> {
     /// A gathering stream, letting go at first.
     pub(crate) fn new(inner: IO) -> (Gather<IO>, Gate) {
         let gate = Gate::default();
+        gate.begin_turn();
         gate.release();
-        (Gather { inner, waiting: Vec::new(), written: 0, gate: gate.clone() }, gate)
+        (Gather { inner, waiting: Vec::new(), written: 0, dry: 0, gate: gate.clone() }, gate)
     }
 }
 

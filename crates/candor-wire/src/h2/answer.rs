@@ -304,8 +304,9 @@ fn piece_length(piece: &Piece) -> u64 {
 
 /// The head of an answer, if it can be said in HTTP/2.
 fn head(status: u16, fields: Fields, length: Option<u64>) -> Option<Response<()>> {
+    let is_dated = fields.has("Date");
     let mut map = map(fields, 2)?;
-    if !map.contains_key(DATE) {
+    if !is_dated {
         map.insert(DATE, HeaderValue::from_maybe_shared(date(Instant::now())).ok()?);
     }
     if let Some(length) = length {
