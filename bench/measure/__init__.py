@@ -1,0 +1,1 @@
+"""The parts of candor's benchmark. Python's standard library only."""
