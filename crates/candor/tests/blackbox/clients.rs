@@ -247,7 +247,7 @@ const FEEDS: &[Client] = &[
         CLEAR,
     ),
     client(
-        "MagpieRSS",
+        "a reader without wildcard",
         Some(
             "application/rss+xml, application/rdf+xml;q=0.8, application/atom+xml;q=0.6, application/xml;q=0.4, text/xml;q=0.4",
         ),
