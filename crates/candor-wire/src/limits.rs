@@ -19,6 +19,12 @@ pub struct Limits {
     pub target_size: usize,
     /// Requests in progress on one HTTP/2 connection.
     pub streams: u32,
+    /// Connections at once; past this, new ones are closed unread.
+    pub connections: usize,
+    /// Connections at once from one client address; `None` sets no bound.
+    pub connections_per_address: Option<usize>,
+    /// How long requests in progress may take to end after the word to drain.
+    pub drain_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -27,10 +33,13 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(60),
-            write_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(30),
             head_size: 32 * 1024,
             target_size: 8 * 1024,
             streams: 128,
+            connections: 20_000,
+            connections_per_address: None,
+            drain_timeout: Duration::from_secs(30),
         }
     }
 }

@@ -26,7 +26,13 @@ pub trait Service: Send + Sync + 'static {
 
     /// Renders what the wire found wrong. `head` is what could be read of the request: at least an empty
     /// head, so that method and target can be logged where they were understood.
-    fn refuse(&self, peer: &Arc<Peer>, head: Head, refusal: Refusal, received: Instant) -> Answer<Self::Record>;
+    fn refuse(
+        &self,
+        peer: &Arc<Peer>,
+        head: Head,
+        refusal: Refusal,
+        received: Instant,
+    ) -> Answer<Self::Record>;
 
     /// Called once for each answer, when its last byte was handed to the system, or when it broke off.
     fn delivered(&self, record: Self::Record, delivery: Delivery);
@@ -102,6 +108,16 @@ pub enum Piece {
     Bytes(Bytes),
     /// Part of an open file.
     File(FilePart),
+}
+
+impl Piece {
+    /// Number of bytes.
+    pub fn length(&self) -> u64 {
+        match self {
+            Piece::Bytes(bytes) => bytes.len() as u64,
+            Piece::File(part) => part.length,
+        }
+    }
 }
 
 /// A stream of content.
