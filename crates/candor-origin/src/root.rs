@@ -1,0 +1,179 @@
+//! The folder's root: where it is, and how anything beneath it is reached.
+//!
+//! The path is the truth: it may be a link that is turned to another release, or be renamed and replaced. The
+//! descriptor held here is only good as long as the path still names the same folder.
+
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
+
+/// Whether the disk may be waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Only what the kernel has in memory; everything else is `WouldBlock`.
+    Cached,
+    /// Whatever it takes.
+    Disk,
+}
+
+/// A resolution that raced with a rename is tried again this often.
+const RACES: usize = 64;
+
+/// The root of a folder.
+#[derive(Debug)]
+pub(crate) struct Root {
+    path: CString,
+    open: Mutex<Held>,
+}
+
+/// The root's descriptor, and whose it is.
+#[derive(Clone, Debug)]
+struct Held {
+    folder: Arc<OwnedFd>,
+    identity: (u64, u64),
+}
+
+impl Root {
+    /// Opens the root. A relative path is read against the working directory now, not later; links are kept.
+    ///
+    /// # Errors
+    /// The system's error, with the path in its text.
+    pub(crate) fn open(path: &Path) -> io::Result<Root> {
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+        let path = absolute(path).map_err(named)?;
+        let held = Held::open(&path).map_err(|errno| named(errno.into()))?;
+        Ok(Root { path, open: Mutex::new(held) })
+    }
+
+    /// The absolute path of something beneath: `beneath` starts with a slash.
+    pub(crate) fn path_of(&self, beneath: &[u8]) -> Option<CString> {
+        let root = match self.path.as_bytes() {
+            b"/" => b"",
+            path => path,
+        };
+        CString::new([root, beneath].concat()).ok()
+    }
+
+    /// The folder that the path names now.
+    ///
+    /// # Errors
+    /// Whatever keeps the root from being read: then the folder is away.
+    pub(crate) fn now(&self) -> Result<Beneath, Errno> {
+        let found = identity(&self.path)?;
+        let mut held = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.identity != found {
+            *held = Held::open(&self.path)?;
+        }
+        Ok(Beneath(held.folder.clone()))
+    }
+}
+
+impl Held {
+    fn open(path: &CStr) -> Result<Held, Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = rustix::fs::openat(CWD, path, flags, Mode::empty())?;
+        let stat = rustix::fs::fstat(&folder)?;
+        Ok(Held { folder: Arc::new(folder), identity: (stat.st_dev, stat.st_ino) })
+    }
+}
+
+fn identity(path: &CStr) -> Result<(u64, u64), Errno> {
+    let stat = rustix::fs::statat(CWD, path, AtFlags::empty())?;
+    Ok((stat.st_dev, stat.st_ino))
+}
+
+fn absolute(path: &Path) -> io::Result<CString> {
+    let absolute: PathBuf = std::path::absolute(path)?;
+    let mut bytes = absolute.as_os_str().as_bytes();
+    while let Some((b'/', rest)) = bytes.split_last().map(|(last, rest)| (*last, rest)) {
+        if rest.is_empty() {
+            break;
+        }
+        bytes = rest;
+    }
+    Ok(CString::new(bytes)?)
+}
+
+/// One state of the root, kept for the length of a look-up.
+#[derive(Clone, Debug)]
+pub(crate) struct Beneath(Arc<OwnedFd>);
+
+impl Beneath {
+    /// Opens what an address path names, following links as long as they stay beneath the root.
+    ///
+    /// # Errors
+    /// `EXDEV` where a link leads out; `EAGAIN` with [`Reach::Cached`] where the disk would be asked.
+    pub(crate) fn open(&self, path: &[u8], flags: OFlags, reach: Reach) -> Result<OwnedFd, Errno> {
+        let relative = match path.strip_prefix(b"/").unwrap_or(path) {
+            b"" => b".".as_slice(),
+            relative => relative,
+        };
+        let relative = CString::new(relative).map_err(|_| Errno::INVAL)?;
+        let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        if reach == Reach::Cached {
+            resolve |= ResolveFlags::CACHED;
+        }
+        let flags = flags | OFlags::CLOEXEC;
+        let mut result = Err(Errno::AGAIN);
+        for _ in 0..RACES {
+            result = rustix::fs::openat2(&*self.0, &relative, flags, Mode::empty(), resolve);
+            match result {
+                Err(Errno::INTR) => {}
+                // A rename somewhere crossed the resolution; with the cache alone it may as well be the disk.
+                Err(Errno::AGAIN) if reach == Reach::Disk => {}
+                _ => break,
+            }
+        }
+        result
+    }
+
+    /// Opens a file for reading. Neither a FIFO nor a terminal can hold the caller up or become his.
+    pub(crate) fn open_file(&self, path: &[u8], reach: Reach) -> Result<OwnedFd, Errno> {
+        self.open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY, reach)
+    }
+
+    /// What a path names, without opening it: works without permission to read it.
+    pub(crate) fn stat(&self, path: &[u8], reach: Reach) -> Result<rustix::fs::Stat, Errno> {
+        let there = self.open(path, OFlags::PATH, reach)?;
+        rustix::fs::fstat(there)
+    }
+}
+
+/// Why something beneath the root is not to be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// It is not there, or a link leads out of the root: the same to anybody who asks.
+    Absent,
+    /// It is there and may not be read.
+    Forbidden,
+    /// The system failed.
+    Failed,
+    /// The disk would have to be waited for.
+    WouldBlock,
+}
+
+impl Missing {
+    /// Whose fault an error of the system is.
+    pub(crate) fn from_errno(errno: Errno, reach: Reach) -> Missing {
+        match errno {
+            Errno::AGAIN if reach == Reach::Cached => Missing::WouldBlock,
+            Errno::NOENT
+            | Errno::NOTDIR
+            | Errno::LOOP
+            | Errno::XDEV
+            | Errno::NAMETOOLONG
+            | Errno::INVAL
+            | Errno::ILSEQ
+            | Errno::NXIO
+            | Errno::NODEV => Missing::Absent,
+            Errno::ACCESS | Errno::PERM => Missing::Forbidden,
+            _ => Missing::Failed,
+        }
+    }
+}
