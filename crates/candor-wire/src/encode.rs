@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use candor_semantics::code::Code;
 use candor_semantics::fields::Fields;
 use candor_semantics::head::Version;
 
@@ -104,7 +105,8 @@ fn status_line(out: &mut Vec<u8>, status: u16) {
         200 => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
         304 => out.extend_from_slice(b"HTTP/1.1 304 Not Modified\r\n"),
         _ => {
-            let phrase = http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason());
+            let ours = Code::from_number(status).map(Code::name);
+            let phrase = ours.or_else(|| http::StatusCode::from_u16(status).ok()?.canonical_reason());
             out.extend_from_slice(b"HTTP/1.1 ");
             decimal(out, u64::from(status));
             // The blank stays where there is no phrase (RFC 9112 section 4).

@@ -515,3 +515,46 @@ impl Wire {
         .await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::drain::Draining;
+
+    /// A service whose own future is large, as that of a real one.
+    struct Large;
+
+    impl Service for Large {
+        type Record = [u64; 16];
+
+        async fn respond(&self, request: Request) -> Answer<[u64; 16]> {
+            let room = [0_u8; 4096];
+            tokio::task::yield_now().await;
+            let content = Content::Bytes(Bytes::copy_from_slice(&room));
+            drop(request);
+            Answer { status: 200, fields: Default::default(), content, close: false, record: [0; 16] }
+        }
+
+        fn refuse(&self, _: &Arc<Peer>, _: Head, _: Refusal, _: Instant) -> Answer<[u64; 16]> {
+            let content = Content::Nothing;
+            Answer { status: 400, fields: Default::default(), content, close: true, record: [0; 16] }
+        }
+
+        fn delivered(&self, _: [u64; 16], _: Delivery) {}
+    }
+
+    #[tokio::test]
+    async fn the_state_machine_is_small() {
+        let (ours, _theirs) = tokio::net::UnixStream::pair().unwrap();
+        let (_draining, drain) = Draining::new();
+        let peer = Arc::new(Peer {
+            address: None,
+            local: None,
+            scheme: candor_semantics::head::Scheme::Http,
+            server_name: None,
+        });
+        let machine = serve(Io::Unix(ours), &[], &Large, &peer, Arc::new(Limits::default()), drain);
+        let size = size_of_val(&machine);
+        assert!(size <= 640, "{size} bytes");
+    }
+}

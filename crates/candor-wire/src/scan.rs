@@ -146,3 +146,67 @@ fn place(whole: &[u8], part: &[u8]) -> Range<usize> {
     let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
     start..start + part.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        Limits { target_size: 20, head_size: 60, ..Limits::default() }
+    }
+
+    /// What is found when the bytes come at once, and what when they come in two parts split at `split`.
+    fn find(bytes: &[u8], split: usize) -> Result<Found, Refusal> {
+        let mut scan = Scan::default();
+        match scan.advance(&bytes[..split], &limits()) {
+            Ok(Found::More) => scan.advance(bytes, &limits()),
+            Ok(Found::Blank(used)) if used < split => scan.advance(&bytes[used..], &limits()),
+            found => found,
+        }
+    }
+
+    #[test]
+    fn every_split_finds_the_same() {
+        let whole = |bytes: &[u8]| Ok(Found::Whole(bytes.len()));
+        let get = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n".as_slice();
+        let many = [b"GET / HTTP/1.1\r\n".as_slice(), &b"a:\r\n".repeat(16), b"\r\n"].concat();
+        let table: Vec<(&[u8], Result<Found, Refusal>)> = vec![
+            (get, whole(get)),
+            (b"GET /a HTTP/1.1\r\n\r\n", whole(b"GET /a HTTP/1.1\r\n\r\n")),
+            (b"GET /a HTTP/1.1\r\nHost: x\r\n", Ok(Found::More)),
+            (b"GET /a HTTP/1.1\r\nHost: x\n\r\n", Err(Refusal::FieldLine)),
+            (b"GET /a HTTP/1.1\n\r\n", Err(Refusal::StartLine)),
+            (b"GET /aaaaaaaaaaaaaaaaaaaaaaaa HTTP/1.1\n", Err(Refusal::TargetTooLong)),
+            (b"GET /a HTTP/2.0\r\n", Err(Refusal::Version)),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Ok(Found::Preface)),
+            (&many, Err(Refusal::FieldsTooLarge)),
+        ];
+        for (bytes, found) in table {
+            for split in 0..=bytes.len() {
+                assert_eq!(find(bytes, split), found, "{} at {split}", bytes.escape_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn fields_are_found_where_they_stand() {
+        let bytes = b"PUT /a HTTP/1.0\r\nHost:x\r\nX-A: \t caf\xe9 \t\r\nX-B:\r\n\r\n";
+        let mut scan = Scan::default();
+        assert_eq!(scan.advance(bytes, &limits()), Ok(Found::Whole(bytes.len())));
+        let head = scan.whole(bytes, Scheme::Http).unwrap();
+        assert_eq!(
+            (head.method_token(), head.target(), head.version()),
+            (&b"PUT"[..], &b"/a"[..], Version::Http10)
+        );
+        let fields: Vec<_> = head.fields().collect();
+        assert_eq!(fields, [(&b"Host"[..], &b"x"[..]), (b"X-A", b"caf\xe9"), (b"X-B", b"")]);
+    }
+
+    #[test]
+    fn many_lines_are_read_too() {
+        let bytes = [b"GET / HTTP/1.1\r\n".as_slice(), &b"a: b\r\n".repeat(100), b"\r\n"].concat();
+        let mut scan = Scan::default();
+        assert_eq!(scan.advance(&bytes, &Limits::default()), Ok(Found::Whole(bytes.len())));
+        assert_eq!(scan.whole(&bytes, Scheme::Http).unwrap().all("a").count(), 100);
+    }
+}
