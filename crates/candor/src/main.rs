@@ -1,3 +1,37 @@
 //! The `candor` program: command line and nothing else.
 
-fn main() {}
+mod cli;
+mod client;
+mod completions;
+mod config;
+mod exit;
+mod explain;
+mod man;
+mod print;
+mod serve;
+mod trace;
+mod url;
+mod user;
+mod why;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::{Cli, Command, ConfigCommand, UserCommand};
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Serve(options) => serve::run(&options),
+        Command::Why(options) => why::run(&options),
+        Command::Explain(options) => explain::run(&options),
+        Command::Config(ConfigCommand::Check(options)) => config::check(&options),
+        Command::User(UserCommand::Hash(options)) => user::hash(&options),
+        Command::Completions(options) => completions::run(&options),
+        Command::Man(options) => man::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

@@ -1,0 +1,205 @@
+//! The command line's words. What they do is in one file per command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A web server that treats response codes as promises, and can say why it gave them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "candor",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    subcommand_required = true,
+    after_help = "\
+Examples:
+  candor serve ./public                      serve a folder at http://127.0.0.1:8080
+  candor why http://127.0.0.1:8080/old.html  how that server reached its answer
+  candor explain 410                         what a code promises
+
+Exit codes: 0 fine; 1 findings, or a refusal by the other side; 2 usage or configuration; \
+3 no answer could be had"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Serve(Serve),
+    Why(Why),
+    Explain(Explain),
+    /// Look after configuration files
+    #[command(subcommand, arg_required_else_help = true)]
+    Config(ConfigCommand),
+    /// Look after users
+    #[command(subcommand, arg_required_else_help = true)]
+    User(UserCommand),
+    Completions(Completions),
+    Man(Man),
+}
+
+/// Serve a folder, or what a configuration file says
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  candor serve                                      this folder, at http://127.0.0.1:8080
+  candor serve ./public --listen 0.0.0.0:8080       a folder, for everybody on the network
+  candor serve ./public --tls-cert c.pem --tls-key k.pem --listen 0.0.0.0:8443
+  candor serve --config /etc/candor.toml            sites, routes and limits from a file
+
+Flags win over the environment, and that wins over the file. The environment can set CANDOR_LISTEN
+(several with commas), CANDOR_STATE, CANDOR_ACCESS_LOG, CANDOR_TRUSTED_PROXIES, CANDOR_RESERVED,
+CANDOR_LISTING, CANDOR_TLS_CERT, CANDOR_TLS_KEY, CANDOR_INSECURE_BASIC, and each limit as in
+CANDOR_LIMITS_HEAD_TIMEOUT=5s.
+
+SIGTERM and SIGINT finish what was begun, then end; SIGHUP reads the configuration again.")]
+pub(crate) struct Serve {
+    /// The folder to serve; without it and without a file, this folder
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+
+    /// The configuration file; with a folder, its only site serves that folder
+    #[arg(long, value_name = "FILE", env = "CANDOR_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Where to listen: 127.0.0.1:8080, https://0.0.0.0:443 or unix:/run/candor.sock; may be repeated
+    ///
+    /// Port 0 takes a free one. With --tls-cert, an address without a scheme speaks https.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Vec<String>,
+
+    /// The folder for ledger, versions and keys
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+
+    /// The certificate chain, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key, a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+
+    /// The form of the access log: combined, json or off
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) access_log: Option<String>,
+
+    /// Do not list folders that have no index
+    #[arg(long)]
+    pub(crate) no_listing: bool,
+}
+
+/// Ask a running candor how it reached its answer
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  candor why http://127.0.0.1:8080/old.html
+  candor why -H 'Accept-Language: de' http://127.0.0.1:8080/report
+  candor why -X DELETE http://127.0.0.1:8080/box/1
+
+The request is really made, with what its method does. A candor of the same user on the same machine
+gives its trace without further ado: its admin key is found in the runtime folder of the user. For
+another one, name the file of its key (admin.key in its state folder) with --key.")]
+pub(crate) struct Why {
+    /// The method of the request
+    #[arg(short = 'X', value_name = "METHOD", default_value = "GET")]
+    pub(crate) method: String,
+
+    /// A field of the request; may be repeated
+    #[arg(short = 'H', value_name = "'Name: value'")]
+    pub(crate) field: Vec<String>,
+
+    /// The file with the server's admin key, in place of the one found by address
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+
+    /// Accept any certificate
+    #[arg(long)]
+    pub(crate) insecure: bool,
+
+    /// For programs
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// The address in question
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+}
+
+/// Say what a response code promises, for server, gateway and user agent
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  candor explain           every code in a line
+  candor explain 410       one code in full
+  candor explain 503 --json")]
+pub(crate) struct Explain {
+    /// The code; without one, all are listed
+    #[arg(value_name = "CODE", value_parser = clap::value_parser!(u16).range(100..600))]
+    pub(crate) code: Option<u16>,
+
+    /// For programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    Check(ConfigCheck),
+}
+
+/// Read a configuration file and say everything that is wrong with it
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  candor config check /etc/candor.toml && systemctl reload candor")]
+pub(crate) struct ConfigCheck {
+    /// The configuration file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    Hash(UserHash),
+}
+
+/// Make the hash of a password, for [[user]] in a configuration file
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  candor user hash                          asks for the password twice, without showing it
+  printf %s \"$PASSWORD\" | candor user hash
+  candor user hash --token                  a new bearer token, and its digest for the file")]
+pub(crate) struct UserHash {
+    /// Make a bearer token for a program instead, and print it with its digest
+    #[arg(long)]
+    pub(crate) token: bool,
+}
+
+/// Print the completions of a shell
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  candor completions bash > ~/.local/share/bash-completion/completions/candor
+  candor completions fish > ~/.config/fish/completions/candor.fish")]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// Print the manual pages
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  candor man | man -l -                     read them
+  candor man --dir /usr/local/share/man/man1")]
+pub(crate) struct Man {
+    /// Write one file a page into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+}
