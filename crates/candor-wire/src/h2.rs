@@ -97,13 +97,6 @@ struct Turns<S: Service, IO> {
 /// A request and the way to answer it, as the `h2` crate gives them.
 type Accepted = (http::Request<RecvStream>, SendResponse<Bytes>);
 
-/// What the connection has to offer.
-enum Next {
-    Request(Accepted),
-    Nothing,
-    Over,
-}
-
 impl<S, IO> Turns<S, IO>
 where
     S: Service,
@@ -156,13 +149,13 @@ where
         loop {
             let is_held = self.gate.is_held();
             match if is_held { self.next(cx) } else { self.next_flushed(cx) } {
-                Next::Request(accepted) => {
+                Poll::Ready(Some(accepted)) => {
                     batch += 1;
                     self.begin(start, accepted, now, cx);
                 }
-                Next::Over => return Poll::Ready(()),
-                Next::Nothing if is_held => self.gate.release(),
-                Next::Nothing => break,
+                Poll::Ready(None) => return Poll::Ready(()),
+                Poll::Pending if is_held => self.gate.release(),
+                Poll::Pending => break,
             }
         }
         self.batch = if batch > 0 { batch } else { self.batch };
@@ -171,7 +164,7 @@ where
 
     /// Looks for a request after writing what there is, and tells the service of answers that are out, or keeps
     /// them until they are.
-    fn next_flushed(&mut self, cx: &mut Context<'_>) -> Next {
+    fn next_flushed(&mut self, cx: &mut Context<'_>) -> Poll<Option<Accepted>> {
         let sent = self.shared.take_sent(cx);
         self.gate.release();
         let next = self.next(cx);
@@ -185,16 +178,13 @@ where
         next
     }
 
-    /// Looks for a request. A client that has too much in progress is not given a hearing, but its streams go on.
-    fn next(&mut self, cx: &mut Context<'_>) -> Next {
+    /// Looks for a request; none comes any more when the connection is over. A client that has too much in
+    /// progress is not given a hearing, but its streams go on.
+    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Accepted>> {
         if self.shared.is_full() {
-            return if self.connection.poll_closed(cx).is_ready() { Next::Over } else { Next::Nothing };
+            return self.connection.poll_closed(cx).map(|_| None);
         }
-        match self.connection.poll_accept(cx) {
-            Poll::Ready(Some(Ok(accepted))) => Next::Request(accepted),
-            Poll::Ready(_) => Next::Over,
-            Poll::Pending => Next::Nothing,
-        }
+        self.connection.poll_accept(cx).map(|accepted| accepted.and_then(Result::ok))
     }
 
     /// Works on a request as far as it goes without waiting.

@@ -114,7 +114,7 @@ struct Progress {
 }
 
 impl Gate {
-    /// A new turn begins: there may be something to read.
+    /// A new turn begins: there may be something to read. Before the first one, every read is tried.
     pub(crate) fn begin_turn(&self) {
         self.0.turn.store(self.turn().wrapping_add(1), Ordering::Relaxed);
     }
@@ -153,7 +153,6 @@ impl<IO> Gather<IO> {
     /// A gathering stream, letting go at first.
     pub(crate) fn new(inner: IO) -> (Gather<IO>, Gate) {
         let gate = Gate::default();
-        gate.begin_turn();
         gate.release();
         (Gather { inner, waiting: Vec::new(), written: 0, dry: 0, gate: gate.clone() }, gate)
     }
@@ -193,7 +192,15 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Gather<IO> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        let turn = self.gate.turn();
+        if turn > 0 && self.dry == turn {
+            return Poll::Pending;
+        }
+        let read = Pin::new(&mut self.inner).poll_read(cx, buf);
+        if read.is_pending() {
+            self.dry = turn;
+        }
+        read
     }
 }
 
