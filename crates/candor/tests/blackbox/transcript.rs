@@ -144,6 +144,7 @@ impl Transcript {
             "replace" => {
                 let (old, rest) = quoted(rest)?;
                 let (new, _) = quoted(rest)?;
+                let (old, new) = (unescaped(&old)?, unescaped(&new)?);
                 self.own = true;
                 self.replacements.push((old, new));
             }
@@ -475,7 +476,11 @@ impl Script {
                 let text = unescape(&self.fill(text)?)?;
                 let has = client::find(&answer.content, &text).is_some();
                 let verb = if *wanted { "with" } else { "without" };
-                demand(has == *wanted, format!("content {verb} {}", client::shown(&text)), answer.text())
+                demand(
+                    has == *wanted,
+                    format!("content {verb} {}", client::shown(&text)),
+                    client::shown(&answer.content),
+                )
             }
             Expectation::SameAs(name) => {
                 let other = self.answers.get(name).ok_or("no such answer was captured")?;
@@ -606,8 +611,8 @@ fn expectation(text: &str) -> Result<Expectation, String> {
         return match verb {
             "has" => Ok(Expectation::Lists(name.into(), object.into(), true)),
             "lacks" => Ok(Expectation::Lists(name.into(), object.into(), false)),
-            "contains" => Ok(Expectation::Contains(name.into(), contains(object)?, true)),
-            "omits" => Ok(Expectation::Contains(name.into(), contains(object)?, false)),
+            "contains" => Ok(Expectation::Contains(name.into(), unescaped(&quoted(object)?.0)?, true)),
+            "omits" => Ok(Expectation::Contains(name.into(), unescaped(&quoted(object)?.0)?, false)),
             _ => Err(format!("not understood: {text}")),
         };
     };
@@ -658,6 +663,7 @@ fn change(world: &World, command: &str) -> Result<(), String> {
         "replace" => {
             let (old, more) = quoted(rest)?;
             let (new, _) = quoted(more)?;
+            let (old, new) = (unescaped(&old)?, unescaped(&new)?);
             let before = fs::read_to_string(&place).map_err(|e| e.to_string())?;
             if !before.contains(&old) {
                 return Err(format!("{path} has no {old:?}"));
@@ -722,6 +728,11 @@ fn unescape(text: &str) -> Result<Vec<u8>, String> {
         }
     }
     Ok(bytes)
+}
+
+/// As [`unescape`], for what must be text.
+fn unescaped(text: &str) -> Result<String, String> {
+    String::from_utf8(unescape(text)?).map_err(|_| format!("not text: {text}"))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -824,5 +835,18 @@ mod tests {
         assert_eq!(script.fill("{lm-1s}").unwrap(), "Sun, 06 Nov 1994 08:49:36 GMT");
         assert_eq!(script.fill("{\"a\":1} {lm:asctime}").unwrap(), "{\"a\":1} Sun Nov  6 08:49:37 1994");
         assert!(script.fill("{unknown}").is_err());
+    }
+
+    /// A transcript that expects something else than what happens fails, at each line that is wrong.
+    #[test]
+    fn wrong_expectations_are_reported() {
+        let text = "# rule A\n> GET /a.txt HTTP/1.1\n< 404\n< Content-Length: 13\n< Vary: *\n< !ETag\n\
+                    < Accept-Ranges lacks bytes\n< content: \"hello\"\n< content contains \"bye\"\n< (no content)\n\
+                    < Content-Type: ~ image/*\n< Content-Length: #13..20\n< took 5s..6s\n= tag ETag\n\n\
+                    > GET /missing HTTP/1.1\n< 404\n< ETag: {tag}\n< closed within 0.2s\n";
+        let failures = Transcript::parse("x", text).unwrap().perform();
+        let lines: Vec<_> =
+            failures.iter().filter_map(|f| f.split(':').nth(1)?.parse::<usize>().ok()).collect();
+        assert_eq!(lines, [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 18, 19], "{failures:#?}");
     }
 }
