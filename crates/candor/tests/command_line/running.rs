@@ -19,16 +19,17 @@ impl Serving {
         let mut command = Command::new(env!("CARGO_BIN_EXE_candor"));
         command.args(["serve", "site", "--state", "state", "--access-log", "off"]).args(arguments);
         command.current_dir(folder).env_clear().env("XDG_RUNTIME_DIR", folder);
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut words = BufReader::new(child.stderr.take().unwrap());
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut serving = Serving { child, origin: String::new() };
+        let mut words = BufReader::new(serving.child.stderr.take().unwrap());
         let mut line = String::new();
         while words.read_line(&mut line).unwrap() > 0 {
             if let Some((_, place)) = line.rsplit_once(" at http") {
-                let end = place.find(|letter| matches!(letter, '"' | ' ' | '\n')).unwrap();
-                let origin = format!("http{}", &place[..end]);
+                let end = place.find(['"', ' ', '\n']).unwrap();
+                serving.origin = format!("http{}", &place[..end]);
                 // Somebody has to go on reading, or the server would stand still at its next word.
                 std::thread::spawn(move || words.lines().count());
-                return Serving { child, origin };
+                return serving;
             }
             line.clear();
         }
