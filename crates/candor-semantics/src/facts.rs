@@ -9,7 +9,7 @@ use crate::field::entity_tag::EntityTag;
 use crate::field::http_date::HttpDate;
 use crate::head::Head;
 use crate::method::MethodSet;
-use crate::outcome::{Challenges, Choice, Closed, Conflict, Location, RetryAfter};
+use crate::outcome::{Challenges, Choice, Closed, Conflict, Location, Delay};
 use crate::refusal::Refusal;
 use crate::representation::{CodingSet, Metadata, OpenFault, Variant};
 
@@ -67,7 +67,7 @@ pub struct Reception {
     /// What the wire, or the address, found wrong.
     pub refusal: Option<Refusal>,
     /// The server as a whole is closed.
-    pub closed: Option<(Closed, Option<RetryAfter>)>,
+    pub closed: Option<(Closed, Option<Delay>)>,
     /// Authority and scheme are served here.
     pub authority_ours: bool,
     /// The same address under the scheme the site is kept to.
@@ -77,7 +77,7 @@ pub struct Reception {
     /// The address belongs to a gateway: unknown methods are forwarded.
     pub forwards: bool,
     /// The caller is over its share.
-    pub over_share: Option<Option<RetryAfter>>,
+    pub over_share: Option<Option<Delay>>,
 }
 
 impl Default for Reception {
@@ -102,7 +102,7 @@ pub struct Access {
     /// Whether the caller may do this here.
     pub permission: Permission,
     /// This part of the site is closed.
-    pub closed: Option<(Closed, Option<RetryAfter>)>,
+    pub closed: Option<(Closed, Option<Delay>)>,
 }
 
 impl Access {
@@ -202,7 +202,7 @@ pub struct Target {
     /// A monitor was here and its retention is over.
     pub expired_monitor: bool,
     /// Reads of what is missing cannot be answered: the folder is away.
-    pub folder_away: Option<Option<RetryAfter>>,
+    pub folder_away: Option<Option<Delay>>,
     /// Methods allowed at the address now, for this caller.
     pub allow: MethodSet,
     /// What a write has to know; `None` where writing is not offered.
@@ -276,7 +276,7 @@ pub enum WorkFact {
         /// Its monitor.
         monitor: Location,
         /// Polling advice.
-        retry_after: RetryAfter,
+        retry_after: Delay,
     },
     /// It failed.
     Failed,
@@ -298,7 +298,7 @@ pub enum CommitFact {
     /// No room.
     Full,
     /// A passing failure.
-    Temporary(Option<RetryAfter>),
+    Temporary(Option<Delay>),
     /// Anything else.
     Failed,
 }

@@ -34,7 +34,7 @@ pub struct Location(pub Bytes);
 
 /// Seconds until a retry makes sense, where they are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RetryAfter(pub u32);
+pub struct Delay(pub u32);
 
 /// One entry of a list of variants: 300, and 406's links (section 15.4.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +117,7 @@ pub enum Outcome {
         /// Why.
         closed: Closed,
         /// Only where it is known.
-        retry_after: Option<RetryAfter>,
+        retry_after: Option<Delay>,
     },
     /// Not our authority or scheme: 421.
     Misdirected,
@@ -128,7 +128,7 @@ pub enum Outcome {
     /// The caller asked more than its share: 429.
     TooManyRequests {
         /// Only where it is known.
-        retry_after: Option<RetryAfter>,
+        retry_after: Option<Delay>,
     },
     /// OPTIONS answered: 204 with Allow.
     Options {
@@ -254,7 +254,7 @@ pub enum Outcome {
         /// Where to ask how it is going.
         monitor: Location,
         /// Polling advice in seconds.
-        retry_after: RetryAfter,
+        retry_after: Delay,
     },
     /// Made: 201.
     Created {

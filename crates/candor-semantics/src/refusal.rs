@@ -84,6 +84,6 @@ impl Refusal {
 
     /// Whether the connection can no longer be read in step and must close.
     pub const fn closes(self) -> bool {
-        !matches!(self, Refusal::Host | Refusal::TargetForm | Refusal::Path)
+        !matches!(self, Refusal::Path)
     }
 }

@@ -10,7 +10,7 @@ use crate::field::content_range::ContentRange;
 use crate::field::link::Link;
 use crate::fields::Fields;
 use crate::method::Method;
-use crate::outcome::{Challenges, Choice, Extent, Outcome, RetryAfter};
+use crate::outcome::{Challenges, Choice, Extent, Outcome, Delay};
 use crate::refusal::Refusal;
 use crate::representation::{Coding, Metadata, Vary};
 
@@ -362,8 +362,8 @@ fn push_challenges(fields: &mut Fields, challenges: &Challenges) {
     }
 }
 
-fn push_retry_after(fields: &mut Fields, retry_after: Option<RetryAfter>) {
-    if let Some(RetryAfter(seconds)) = retry_after {
+fn push_retry_after(fields: &mut Fields, retry_after: Option<Delay>) {
+    if let Some(Delay(seconds)) = retry_after {
         fields.push("Retry-After", seconds.to_string());
     }
 }

@@ -19,7 +19,7 @@ use candor_semantics::flow::{EXITS, Exit, To};
 use candor_semantics::head::{Head, Scheme, Version};
 use candor_semantics::method::{Method, MethodSet};
 use candor_semantics::outcome::{
-    Challenges, Choice, Closed, Conflict, ConflictCause, Location, Outcome, RetryAfter,
+    Challenges, Choice, Closed, Conflict, ConflictCause, Location, Outcome, Delay,
 };
 use candor_semantics::question::Question;
 use candor_semantics::refusal::Refusal;
@@ -315,7 +315,7 @@ fn accesses() -> impl Strategy<Value = Access> {
         1 => Just(Permission::Concealed),
         1 => Just(Permission::Legal),
     ];
-    (rarely(20, Just(challenges())), permission, rarely(20, Just((Closed::Maintenance, Some(RetryAfter(5))))))
+    (rarely(20, Just(challenges())), permission, rarely(20, Just((Closed::Maintenance, Some(Delay(5))))))
         .prop_map(|(unauthenticated, permission, closed)| Access { unauthenticated, permission, closed })
 }
 
@@ -383,7 +383,7 @@ fn commits() -> impl Strategy<Value = CommitFact> {
 fn worlds() -> impl Strategy<Value = World> {
     let work = prop_oneof![
         8 => Just(WorkFact::InTime),
-        1 => Just(WorkFact::Queued { monitor: location(), retry_after: RetryAfter(1) }),
+        1 => Just(WorkFact::Queued { monitor: location(), retry_after: Delay(1) }),
         1 => Just(WorkFact::Failed),
     ];
     (

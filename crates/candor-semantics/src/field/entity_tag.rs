@@ -108,11 +108,21 @@ impl<'a> TagRef<'a> {
 
     /// Reads a tag where the cursor stands.
     pub fn read(cursor: &mut Cursor<'a>) -> Option<TagRef<'a>> {
+        TagRef::read_of(cursor, is_etagc)
+    }
+
+    /// Reads a member of a list. Blanks cannot stand in a tag, so one that has some is nobody's; the members
+    /// beside it still count.
+    fn read_member(cursor: &mut Cursor<'a>) -> Option<TagRef<'a>> {
+        TagRef::read_of(cursor, |byte| is_etagc(byte) || matches!(byte, b' ' | b'\t'))
+    }
+
+    fn read_of(cursor: &mut Cursor<'a>, allowed: impl Fn(u8) -> bool) -> Option<TagRef<'a>> {
         let weak = cursor.eat(b'W');
         if weak && !cursor.eat(b'/') || !cursor.eat(b'"') {
             return None;
         }
-        let opaque = cursor.take_while(is_etagc);
+        let opaque = cursor.take_while(allowed);
         cursor.eat(b'"').then_some(TagRef { weak, opaque })
     }
 
@@ -218,7 +228,7 @@ impl<'a> Iterator for TagReader<'a> {
         if !self.first && !blank.contains(&b',') {
             return None;
         }
-        let tag = TagRef::read(&mut after)?;
+        let tag = TagRef::read_member(&mut after)?;
         self.cursor = after;
         self.first = false;
         Some(tag)

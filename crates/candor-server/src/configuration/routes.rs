@@ -306,6 +306,8 @@ pub struct Health {
 pub struct Routes {
     routes: Vec<Route>,
     exact: HashMap<Box<[u8]>, usize>,
+    /// Subtrees by their form without the slash, which they cover, too.
+    slashless: HashMap<Box<[u8]>, usize>,
     subtrees: BTreeMap<Box<[u8]>, usize>,
 }
 
@@ -317,21 +319,26 @@ impl Routes {
             let key = route.path.text().as_bytes().into();
             match route.path {
                 RoutePath::Exact(_) => table.exact.insert(key, number),
-                RoutePath::Subtree(_) => table.subtrees.insert(key, number),
+                RoutePath::Subtree(_) => {
+                    if let Some(slashless) = route.path.text().strip_suffix('/') {
+                        table.slashless.insert(slashless.as_bytes().into(), number);
+                    }
+                    table.subtrees.insert(key, number)
+                }
             };
         }
         table.routes = routes;
         table
     }
 
-    /// The route with the longest path that covers a decoded path.
+    /// The route with the longest path that covers a decoded path; a subtree covers its form without the slash.
     pub fn find(&self, path: &[u8]) -> Option<&Route> {
         self.position(path).and_then(|number| self.routes.get(number))
     }
 
     /// The position of the same route in [`Routes::iter`].
     pub fn position(&self, path: &[u8]) -> Option<usize> {
-        if let Some(number) = self.exact.get(path) {
+        if let Some(number) = self.exact.get(path).or_else(|| self.slashless.get(path)) {
             return Some(*number);
         }
         let mut end = path.len();
