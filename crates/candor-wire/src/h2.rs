@@ -15,7 +15,7 @@ mod request;
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -33,15 +33,15 @@ use crate::peer::Peer;
 use crate::service::{Delivery, Service};
 use crate::transport::{Gate, Gather, Prefixed};
 
-/// What a client may send of one request's content before somebody asks for it.
-const STREAM_WINDOW: u32 = 256 * 1024;
-/// The same for all requests of a connection together.
-const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// What a client may send before anybody has asked for content: of one request, and of all on a connection.
+const UNASKED: (u32, u32) = (64 * 1024, 128 * 1024);
+/// The same once content was wanted on this connection, so that it need not wait for each round trip.
+const WANTED: (u32, u32) = (512 * 1024, 1024 * 1024);
 /// What one answer may have waiting for the socket.
 const SEND_BUFFER: usize = 128 * 1024;
-/// Requests taken back before they were looked at, and requests reset for the client's faults, that a connection
-/// survives (the "rapid reset" attacks; RFC 9113 section 10.5).
-const RESETS: usize = 128;
+/// Requests taken back before they were looked at that may lie about at once; more is an attack by "rapid reset"
+/// (RFC 9113 section 10.5).
+const RESETS: usize = 64;
 
 /// Serves one connection to its end. `already_read` are bytes of it that were read to find out its version.
 ///
@@ -63,8 +63,14 @@ pub async fn serve<S, IO>(
     let Ok(Ok(connection)) = timeout(limits.head_timeout, builder(&limits).handshake(io)).await else {
         return;
     };
-    let shared =
-        Arc::new(Shared { service, peer, limits, outbox: Mutex::default(), waiting: AtomicUsize::new(0) });
+    let shared = Arc::new(Shared {
+        service,
+        peer,
+        limits,
+        outbox: Mutex::default(),
+        waiting: AtomicUsize::new(0),
+        content: Arc::default(),
+    });
     Turns { connection, gate, shared: Arc::clone(&shared), quiet: Quiet::new(began), batch: 0 }
         .run(drain)
         .await;
@@ -74,13 +80,12 @@ pub async fn serve<S, IO>(
 fn builder(limits: &Limits) -> Builder {
     let mut builder = Builder::new();
     builder
-        .initial_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
+        .initial_window_size(UNASKED.0)
+        .initial_connection_window_size(UNASKED.1)
         .max_concurrent_streams(limits.streams)
         .max_header_list_size(u32::try_from(limits.head_size).unwrap_or(u32::MAX))
         .max_send_buffer_size(SEND_BUFFER)
-        .max_pending_accept_reset_streams(RESETS)
-        .max_local_error_reset_streams(Some(RESETS));
+        .max_pending_accept_reset_streams(RESETS);
     builder
 }
 
@@ -142,6 +147,7 @@ where
     {
         let now = Instant::now();
         let mut batch = 0;
+        self.widen();
         self.gate.begin_turn();
         if self.batch > 1 {
             self.gate.hold();
@@ -160,6 +166,18 @@ where
         }
         self.batch = if batch > 0 { batch } else { self.batch };
         Poll::Pending
+    }
+
+    /// Lets more content in at once when somebody wants any. It cannot be done while the client has not
+    /// acknowledged earlier settings; then it is tried in the next turn.
+    fn widen(&mut self) {
+        let content = &self.shared.content;
+        if content.load(Ordering::Relaxed) == CONTENT_WANTED
+            && self.connection.set_initial_window_size(WANTED.0).is_ok()
+        {
+            self.connection.set_target_window_size(WANTED.1);
+            content.store(CONTENT_WIDENED, Ordering::Relaxed);
+        }
     }
 
     /// Looks for a request after writing what there is, and tells the service of answers that are out, or keeps
@@ -247,7 +265,14 @@ struct Shared<S: Service> {
     outbox: Mutex<Outbox<S::Record>>,
     /// Requests in tasks of their own.
     waiting: AtomicUsize,
+    /// Whether content was asked for on this connection.
+    content: Arc<AtomicU8>,
 }
+
+/// Somebody has asked for content.
+const CONTENT_WANTED: u8 = 1;
+/// The client knows that it may send more at once.
+const CONTENT_WIDENED: u8 = 2;
 
 /// Answers whose last byte is with the `h2` crate, but perhaps not yet with the system.
 struct Outbox<R> {

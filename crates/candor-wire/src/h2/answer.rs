@@ -39,7 +39,7 @@ pub(super) async fn exchange<S: Service>(
                 true => Reply::share(reply),
                 false => (Reply::Own(reply), None),
             };
-            let incoming = request::incoming(&parts.headers, stream, ask, &shared.limits);
+            let incoming = request::incoming(&parts.headers, stream, ask, &shared.content, &shared.limits);
             let request = Request { head, incoming, peer: Arc::clone(&shared.peer), received };
             (reply, shared.service.respond(request).await)
         }

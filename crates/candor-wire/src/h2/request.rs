@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode};
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::CONTENT_WANTED;
 use crate::incoming::{ContentFault, Incoming, Pull};
 use crate::limits::Limits;
 
@@ -129,24 +131,30 @@ pub(super) fn expects_continue(fields: &HeaderMap) -> bool {
     fields.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// The content of a request; `reply` is there if a 100 is to be sent when it is first asked for.
+/// The content of a request; `reply` is there if a 100 is to be sent when it is first asked for, and `wanted` is
+/// told of that, too.
 pub(super) fn incoming(
     fields: &HeaderMap,
     stream: RecvStream,
     reply: Option<Reply>,
+    wanted: &Arc<AtomicU8>,
     limits: &Limits,
 ) -> Incoming {
     if stream.is_end_stream() {
         return Incoming::empty();
     }
     let length = fields.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    Incoming::new(length, Box::new(StreamContent::new(stream, reply, limits.body_timeout)))
+    Incoming::new(
+        length,
+        Box::new(StreamContent::new(stream, reply, Arc::clone(wanted), limits.body_timeout)),
+    )
 }
 
 /// Content that comes in DATA frames.
 struct StreamContent {
     stream: RecvStream,
     reply: Option<Reply>,
+    wanted: Arc<AtomicU8>,
     /// Bytes given out whose place in the window the client gets back when more is asked for.
     held: usize,
     silence: Option<Pin<Box<Sleep>>>,
@@ -156,8 +164,22 @@ struct StreamContent {
 }
 
 impl StreamContent {
-    fn new(stream: RecvStream, reply: Option<Reply>, timeout: Duration) -> StreamContent {
-        StreamContent { stream, reply, held: 0, silence: None, is_silent: false, timeout, trailers: None }
+    fn new(
+        stream: RecvStream,
+        reply: Option<Reply>,
+        wanted: Arc<AtomicU8>,
+        timeout: Duration,
+    ) -> StreamContent {
+        StreamContent {
+            stream,
+            reply,
+            wanted,
+            held: 0,
+            silence: None,
+            is_silent: false,
+            timeout,
+            trailers: None,
+        }
     }
 
     /// The next frame's bytes or the end, however long it takes.
@@ -196,8 +218,11 @@ impl StreamContent {
         silence.as_mut().poll(cx)
     }
 
-    /// Tells the client that its content is wanted, once.
+    /// Tells the client that its content is wanted, once, and the connection that there is such content.
     fn ask(&mut self) {
+        if self.wanted.load(Ordering::Relaxed) == 0 {
+            self.wanted.store(CONTENT_WANTED, Ordering::Relaxed);
+        }
         if let Some(reply) = self.reply.take() {
             let mut interim = Response::new(());
             *interim.status_mut() = StatusCode::CONTINUE;
