@@ -40,6 +40,13 @@ pub(crate) struct Content {
     pub(crate) held: Held,
 }
 
+/// What is known of bytes that are not held any more.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    etag: Option<EntityTag>,
+    characters: Characters,
+}
+
 /// Where bytes are.
 #[derive(Clone, Debug)]
 pub(crate) enum Held {
@@ -50,12 +57,14 @@ pub(crate) enum Held {
 }
 
 impl Content {
-    /// Reads the file at an address path. `known` gives content that was read under a stamp earlier.
+    /// Reads the file at an address path. `held` gives content that was read under a stamp earlier, and `known`
+    /// what was found out about it.
     pub(crate) fn read(
         beneath: &Beneath,
         path: &[u8],
         reach: Reach,
-        known: impl Fn(&Stamp) -> Option<Arc<Content>>,
+        held: impl Fn(&Stamp) -> Option<Arc<Content>>,
+        known: impl Fn(&Stamp) -> Option<Arc<Known>>,
     ) -> Result<Arc<Content>, Missing> {
         let fault = |errno| Missing::from_errno(errno, reach);
         let file = beneath.open_file(path, reach).map_err(fault)?;
@@ -63,8 +72,13 @@ impl Content {
         for _ in 0..TRIES {
             let at = stamp::now();
             let stamp = stamp_of(&file)?;
-            if let Some(content) = known(&stamp).filter(|content| content.settled) {
+            if let Some(content) = held(&stamp) {
                 return Ok(content);
+            }
+            if let Some(known) = known(&stamp).filter(|_| stamp.size() > SMALL) {
+                let Known { etag, characters } = Known::clone(&known);
+                let held = Held::File(Arc::new(File::from(file)));
+                return Ok(Arc::new(Content { stamp, settled: true, etag, characters, held }));
             }
             let bytes = read_for(&file, stamp.size(), reach)?;
             if stamp_of(&file)? == stamp {
@@ -104,6 +118,19 @@ impl Content {
         match &self.held {
             Held::Bytes(bytes) => (400 + bytes.len(), false),
             Held::File(_) => (400, true),
+        }
+    }
+
+    /// What is worth remembering when the bytes are let go.
+    pub(crate) fn known(&self) -> Known {
+        Known { etag: self.etag.clone(), characters: self.characters }
+    }
+
+    /// Whether the file is still somewhere: one that was removed must not keep its disk space.
+    pub(crate) fn is_linked(&self) -> bool {
+        match &self.held {
+            Held::Bytes(_) => true,
+            Held::File(file) => rustix::fs::fstat(file).is_ok_and(|stat| stat.st_nlink > 0),
         }
     }
 

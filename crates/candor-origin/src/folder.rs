@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Instant;
 
 use bytes::Bytes;
 use candor_semantics::address::Address;
@@ -18,9 +19,10 @@ use candor_semantics::representation::{Chosen, Coding, CodingSet, Metadata, Open
 use rustix::fs::FileType;
 
 use crate::coded::{self, Coded};
-use crate::content::{Content, Held};
+use crate::content::{Content, Held, Known};
 use crate::document::{Document, FormState, Sibling, Source};
 use crate::listing::Listing;
+use crate::media;
 use crate::names::{self, Directory, Kind};
 use crate::resolve::{self, Form};
 use crate::root::{Beneath, Missing, Reach, Root};
@@ -30,6 +32,9 @@ use crate::stamp::Stamp;
 
 /// The longest file name there can be.
 const NAME_MAX: usize = 255;
+
+/// Files whose tags are remembered, and pairs of files that were compared.
+const MOST_KNOWN: usize = 50_000;
 
 /// How much memory and how many descriptors a folder may keep.
 #[derive(Clone, Debug)]
@@ -136,6 +141,8 @@ struct Inner {
     documents: Shelf<Box<[u8]>, Document>,
     contents: Shelf<Stamp, Content>,
     files: Shelf<Stamp, Content>,
+    /// Tags of files whose descriptors were let go.
+    known: Shelf<Stamp, Known>,
     coded: Shelf<(Bytes, Coding), Coded>,
     /// Whether a sibling in a state decodes to its file in a state.
     siblings: Shelf<(Stamp, Stamp), bool>,
@@ -158,8 +165,9 @@ impl Folder {
             documents: Shelf::new(options.names / 2, 16),
             contents: Shelf::new(options.contents, 16),
             files: Shelf::new(options.descriptors, 4),
+            known: Shelf::new(MOST_KNOWN, 8),
             coded: Shelf::new(options.coded, 4),
-            siblings: Shelf::new(10_000, 4),
+            siblings: Shelf::new(MOST_KNOWN, 4),
             coding: Mutex::default(),
             coders: options.coders,
             gates: Gates::default(),
@@ -169,21 +177,22 @@ impl Folder {
 
     /// What is live at an address. Does not yield where the answer is known and still true.
     pub async fn look(&self, address: &Address, rules: &Arc<Rules>) -> Standing {
-        match self.0.look(address, rules, Reach::Cached) {
+        match self.0.look(address, rules, Search::CACHED) {
             Some(standing) => standing,
             None => self.look_cold(address, rules).await,
         }
     }
 
     async fn look_cold(&self, address: &Address, rules: &Arc<Rules>) -> Standing {
+        let asked = Some(Instant::now());
         let gate = self.0.gates.of(address.parent());
         let _one_at_a_time = gate.lock().await;
         // Somebody else may have read the folder meanwhile.
-        if let Some(standing) = self.0.look(address, rules, Reach::Cached) {
+        if let Some(standing) = self.0.look(address, rules, Search { reach: Reach::Cached, asked }) {
             return standing;
         }
         let (inner, address, rules) = (self.0.clone(), address.clone(), rules.clone());
-        self.blocking(move || inner.look(&address, &rules, Reach::Disk))
+        self.blocking(move || inner.look(&address, &rules, Search { reach: Reach::Disk, asked }))
             .await
             .flatten()
             .unwrap_or_else(|| Standing::fault(OpenFault::Failed))
@@ -207,7 +216,7 @@ impl Folder {
                     Some((source, metadata)) => Opened { metadata, body: body(source) },
                     None => self.open_cold(document, chosen).await?,
                 };
-                if chosen.coding == Coding::Identity && form.makeable && wanted != CodingSet::EMPTY {
+                if form.makeable && wanted != CodingSet::EMPTY && form.sibling(chosen.coding).is_none() {
                     self.prepare(document, chosen.variant, wanted);
                 }
                 Ok(opened)
@@ -230,6 +239,12 @@ impl Folder {
         let (inner, document) = (self.0.clone(), document.clone());
         let result = self.blocking(move || inner.open(&document, chosen, Reach::Disk)).await;
         result.unwrap_or(Err(Missing::Failed)).map_err(fault_of)
+    }
+
+    /// Lets go of descriptors that nobody used since the last call, and of files that were removed. Call it every
+    /// ten seconds or so: an open file keeps its disk space, and its file system from being unmounted.
+    pub fn tidy(&self) {
+        self.0.files.tidy(Content::is_linked);
     }
 
     /// Starts making the coding that this client would get, if a coder is free.
@@ -260,9 +275,29 @@ impl Folder {
     }
 }
 
+/// A form that is there.
+#[derive(Debug)]
+struct There {
+    form: Form,
+    path: Vec<u8>,
+    state: Result<Stamp, OpenFault>,
+}
+
+/// How far a look-up may go.
+#[derive(Clone, Copy, Debug)]
+struct Search {
+    reach: Reach,
+    /// Since when somebody waits: what was read later is true for him.
+    asked: Option<Instant>,
+}
+
+impl Search {
+    const CACHED: Search = Search { reach: Reach::Cached, asked: None };
+}
+
 impl Inner {
     /// What is live at an address; `None` where the disk would have to be waited for.
-    fn look(&self, address: &Address, rules: &Arc<Rules>, reach: Reach) -> Option<Standing> {
+    fn look(&self, address: &Address, rules: &Arc<Rules>, search: Search) -> Option<Standing> {
         let path = address.path();
         if let Some(document) = self.documents.get(path)
             && document.holds(rules)
@@ -275,7 +310,7 @@ impl Inner {
         {
             return Some(Standing::nothing());
         }
-        match self.find(address, rules, reach) {
+        match self.find(address, rules, search) {
             Ok(standing) => Some(standing),
             Err(Missing::WouldBlock) => None,
             Err(missing) => Some(self.absent(missing)),
@@ -291,14 +326,15 @@ impl Inner {
         }
     }
 
-    fn find(&self, address: &Address, rules: &Arc<Rules>, reach: Reach) -> Result<Standing, Missing> {
-        let directory = self.directory(address.parent(), reach)?;
+    fn find(&self, address: &Address, rules: &Arc<Rules>, search: Search) -> Result<Standing, Missing> {
+        let reach = search.reach;
+        let directory = self.directory(address.parent(), search)?;
         if address.is_folder_form() {
-            let forms = resolve::index(&directory, &rules.languages);
-            let document = self.document(address, &directory, forms, rules, reach)?;
-            return Ok(match document {
-                Some(document) => Standing::document(document),
-                None => Standing::directory(directory, rules),
+            let index = resolve::forms(&directory, b"index", &rules.languages);
+            let index = self.sorted_out(&directory, index, reach)?;
+            return Ok(match index.iter().any(|there| there.form.is(media::is_page)) {
+                true => self.document(address, &directory, index, rules, reach)?,
+                false => Standing::directory(directory, rules),
             });
         }
         let name = address.name();
@@ -306,16 +342,14 @@ impl Inner {
             Some(Kind::Unsure) => self.kind_of(&directory, name, reach)?,
             kind => kind,
         };
-        let forms = match kind {
-            Some(Kind::File) => resolve::exact(&directory, name),
-            _ => resolve::forms(&directory, name, &rules.languages),
+        let there = match kind {
+            Some(Kind::File) => self.there(&directory, resolve::exact(&directory, name), reach)?,
+            _ => self.sorted_out(&directory, resolve::forms(&directory, name, &rules.languages), reach)?,
         };
-        let a_page = forms.iter().any(|form| form.media_type.is_some_and(crate::media::is_page));
         // A folder yields its address to a page; a PDF or a script beside it is had by its own name.
-        if (kind != Some(Kind::Folder) || a_page)
-            && let Some(document) = self.document(address, &directory, forms, rules, reach)?
-        {
-            return Ok(Standing::document(document));
+        let answers = kind != Some(Kind::Folder) || there.iter().any(|there| there.form.is(media::is_page));
+        if answers && !there.is_empty() {
+            return self.document(address, &directory, there, rules, reach);
         }
         match kind {
             Some(Kind::Folder) => Ok(Standing::slash_form(address)),
@@ -345,11 +379,14 @@ impl Inner {
     }
 
     /// The names of the folder at a path that ends in a slash.
-    fn directory(&self, path: &[u8], reach: Reach) -> Result<Arc<Directory>, Missing> {
-        if let Some(directory) = self.directories.get(path).filter(|directory| directory.holds()) {
+    fn directory(&self, path: &[u8], search: Search) -> Result<Arc<Directory>, Missing> {
+        let current = |directory: &Arc<Directory>| {
+            search.asked.is_some_and(|asked| directory.is_newer_than(asked)) || directory.holds()
+        };
+        if let Some(directory) = self.directories.get(path).filter(current) {
             return Ok(directory);
         }
-        if reach == Reach::Cached {
+        if search.reach == Reach::Cached {
             return Err(self.without_disk(path));
         }
         match Directory::read(&self.root, &self.beneath()?, path) {
@@ -360,7 +397,7 @@ impl Inner {
             }
             // The next one who asks gets his answer from the nearest folder that is there.
             Err(Missing::Absent) if path != b"/" => {
-                let _ = self.directory(parent_of(path), Reach::Disk)?;
+                let _ = self.directory(parent_of(path), search)?;
                 Err(Missing::Absent)
             }
             Err(missing) => Err(missing),
@@ -384,23 +421,23 @@ impl Inner {
         Missing::WouldBlock
     }
 
-    /// The document of these forms, as far as they are there.
-    fn document(
+    /// The forms that are there and that somebody could choose.
+    fn sorted_out(
         &self,
-        address: &Address,
-        directory: &Arc<Directory>,
+        directory: &Directory,
         forms: Vec<Form>,
-        rules: &Arc<Rules>,
         reach: Reach,
-    ) -> Result<Option<Arc<Document>>, Missing> {
+    ) -> Result<Vec<There>, Missing> {
+        Ok(resolve::sorted_out(self.there(directory, forms, reach)?, |there| &there.form))
+    }
+
+    /// The forms that are there.
+    fn there(&self, directory: &Directory, forms: Vec<Form>, reach: Reach) -> Result<Vec<There>, Missing> {
         if forms.is_empty() {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let beneath = self.beneath()?;
-        // Negotiated answers say where their form is; a folder's only index document goes without saying.
-        let negotiated =
-            forms.len() > 1 || forms.iter().any(|f| f.name != address.name() && !address.is_folder_form());
-        let mut states = Vec::with_capacity(forms.len());
+        let mut there = Vec::with_capacity(forms.len());
         for form in forms {
             let path = directory.path_of(&form.name);
             let state = match self.stat(&beneath, &path, reach) {
@@ -409,18 +446,35 @@ impl Inner {
                 Err(Missing::WouldBlock) => return Err(Missing::WouldBlock),
                 Err(missing) => Err(fault_of(missing)),
             };
-            let Some(absolute) = self.root.path_of(&path) else { continue };
+            there.push(There { form, path, state });
+        }
+        Ok(there)
+    }
+
+    /// The document of these forms.
+    fn document(
+        &self,
+        address: &Address,
+        directory: &Arc<Directory>,
+        forms: Vec<There>,
+        rules: &Arc<Rules>,
+        reach: Reach,
+    ) -> Result<Standing, Missing> {
+        let beneath = self.beneath()?;
+        // Negotiated answers say where their form is; a folder's only index document goes without saying.
+        let own_name = |there: &There| there.form.name == address.name() || address.is_folder_form();
+        let negotiated = forms.len() > 1 || !forms.iter().all(own_name);
+        let mut states = Vec::with_capacity(forms.len());
+        for There { form, path, state } in forms {
+            let absolute = self.root.path_of(&path).ok_or(Missing::Absent)?;
             let mut state = FormState::new(form, path, absolute, state, rules, negotiated);
             self.add_siblings(&beneath, directory, &mut state, reach)?;
             states.push(state);
         }
-        if states.is_empty() {
-            return Ok(None);
-        }
         let document = Document::new(directory.clone(), rules.clone(), states, |form| self.made(form));
         let document = Arc::new(document);
         self.documents.put(address.path().into(), document.clone(), document.weight());
-        Ok(Some(document))
+        Ok(Standing::document(document))
     }
 
     fn add_siblings(
@@ -454,8 +508,8 @@ impl Inner {
 
     /// Codings of a form that were made and are worth serving.
     fn made(&self, form: &FormState) -> CodingSet {
-        let content = form.state.ok().and_then(|stamp| self.known(&stamp)).filter(|_| form.makeable);
-        let Some(content) = content.filter(|content| content.settled) else { return CodingSet::EMPTY };
+        let content = form.state.ok().and_then(|stamp| self.held(&stamp)).filter(|_| form.makeable);
+        let Some(content) = content else { return CodingSet::EMPTY };
         coded::CODINGS
             .into_iter()
             .filter(|&coding| {
@@ -505,17 +559,22 @@ impl Inner {
     }
 
     fn content(&self, beneath: &Beneath, path: &[u8], reach: Reach) -> Result<Arc<Content>, Missing> {
-        let content = Content::read(beneath, path, reach, |stamp| self.known(stamp))?;
-        if content.settled && self.known(&content.stamp).is_none() {
+        let content =
+            Content::read(beneath, path, reach, |stamp| self.held(stamp), |stamp| self.known.get(stamp))?;
+        if content.settled && self.held(&content.stamp).is_none() {
             match content.weight() {
-                (_, true) => self.files.put(content.stamp, content.clone(), 1),
+                (_, true) => {
+                    self.files.put(content.stamp, content.clone(), 1);
+                    self.known.put(content.stamp, Arc::new(content.known()), 1);
+                }
                 (weight, false) => self.contents.put(content.stamp, content.clone(), weight),
             }
         }
         Ok(content)
     }
 
-    fn known(&self, stamp: &Stamp) -> Option<Arc<Content>> {
+    /// Content that is held and can be trusted.
+    fn held(&self, stamp: &Stamp) -> Option<Arc<Content>> {
         self.contents.get(stamp).or_else(|| self.files.get(stamp))
     }
 

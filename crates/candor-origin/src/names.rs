@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::ops::Range;
+use std::time::Instant;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, OFlags};
 use rustix::io::Errno;
@@ -103,6 +104,8 @@ pub(crate) struct Directory {
     pub(crate) stamp: Stamp,
     absolute: CString,
     settled: bool,
+    /// When reading began.
+    began: Instant,
 }
 
 impl Directory {
@@ -110,6 +113,7 @@ impl Directory {
     pub(crate) fn read(root: &Root, beneath: &Beneath, path: &[u8]) -> Result<Directory, Missing> {
         let fault = |errno| Missing::from_errno(errno, Reach::Disk);
         let absolute = root.path_of(path).ok_or(Missing::Absent)?;
+        let began = Instant::now();
         let open = beneath.open(path, OFlags::RDONLY | OFlags::DIRECTORY, Reach::Disk);
         let (stamp, settled, names) = match open {
             Ok(folder) => read_settled(&folder).map_err(fault)?,
@@ -121,7 +125,7 @@ impl Directory {
             }
             Err(errno) => return Err(fault(errno)),
         };
-        Ok(Directory { path: path.into(), names, stamp, absolute, settled })
+        Ok(Directory { path: path.into(), names, stamp, absolute, settled, began })
     }
 
     /// Whether the path still leads to the same folder with the same names. One system call.
@@ -131,12 +135,21 @@ impl Directory {
                 .is_ok_and(|stat| Stamp::of(&stat) == self.stamp)
     }
 
+    /// Whether it was read after this moment: then it is true of it, trusted stamp or not.
+    pub(crate) fn is_newer_than(&self, moment: Instant) -> bool {
+        self.began > moment
+    }
+
+    /// Whether a name that was not read is not there. A folder that changed while it was read may have hidden a
+    /// name that was there all the time, as when another file is renamed over it.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.settled && self.names.is_some()
+    }
+
     /// What a name here stands for, as far as reading the folder told.
     pub(crate) fn kind(&self, name: &[u8]) -> Option<Kind> {
-        match &self.names {
-            Some(names) => names.kind(name),
-            None => Some(Kind::Unsure),
-        }
+        let read = self.names.as_ref().and_then(|names| names.kind(name));
+        read.or_else(|| (!self.is_whole()).then_some(Kind::Unsure))
     }
 
     /// The address path of a name in this folder.

@@ -44,16 +44,17 @@ impl Form {
         }
     }
 
-    fn is(&self, what: fn(&str) -> bool) -> bool {
+    /// Whether its type is known and one of these.
+    pub(crate) fn is(&self, what: fn(&str) -> bool) -> bool {
         self.media_type.is_some_and(what)
     }
 }
 
-/// Endings asked for one by one where a folder is too large to be read, or may not be.
+/// Endings asked for one by one where a folder is too large to be read, may not be, or changed meanwhile.
 const PROBED: [&str; 10] = ["html", "htm", "xhtml", "md", "txt", "xml", "json", "pdf", "svg", "png"];
 
 /// The forms of a file that is there under its own name: itself, and a page's Markdown beside it.
-pub(crate) fn exact(folder: &Directory, name: &[u8]) -> Vec<Form> {
+pub(crate) fn exact(directory: &Directory, name: &[u8]) -> Vec<Form> {
     let mut forms = vec![Form::exact(name)];
     let page = forms
         .first()
@@ -61,7 +62,7 @@ pub(crate) fn exact(folder: &Directory, name: &[u8]) -> Vec<Form> {
     let dot = memchr::memrchr(b'.', name).filter(|&dot| dot > 0 && page);
     if let Some(stem) = dot.and_then(|dot| name.get(..dot)) {
         let markdown = [stem, b".md"].concat();
-        if matches!(folder.kind(&markdown), Some(Kind::File | Kind::Unsure)) {
+        if matches!(directory.kind(&markdown), Some(Kind::File | Kind::Unsure)) {
             let mut form = Form::exact(&markdown);
             form.suffixes = 1;
             forms.push(form);
@@ -70,8 +71,9 @@ pub(crate) fn exact(folder: &Directory, name: &[u8]) -> Vec<Form> {
     forms
 }
 
-/// The forms of a document without a file of its own name: `report.html`, `report.de.html` for `report`.
-pub(crate) fn forms(folder: &Directory, name: &[u8], languages: &[Bytes]) -> Vec<Form> {
+/// The forms of a document without a file of its own name: `report.html`, `report.de.html` for `report`. Not all
+/// of them need be there.
+pub(crate) fn forms(directory: &Directory, name: &[u8], languages: &[Bytes]) -> Vec<Form> {
     let base = media::of_name(name);
     let start = [name, b"."].concat();
     let read = |full: &[u8]| {
@@ -79,24 +81,15 @@ pub(crate) fn forms(folder: &Directory, name: &[u8], languages: &[Bytes]) -> Vec
         let with_base = base.and_then(|media_type| ending::read(endings, Some(media_type)));
         with_base.or_else(|| ending::read(endings, None)).map(|ending| Form::of(full, ending))
     };
-    let found = match &folder.names {
-        Some(names) => names
-            .starting_with(&start)
-            .filter(|(_, kind)| matches!(kind, Kind::File | Kind::Unsure))
-            .filter_map(|(full, _)| read(full))
-            .collect(),
-        None => probes(&start, languages).iter().filter_map(|full| read(full)).collect(),
-    };
-    sorted_out(found)
-}
-
-/// The forms of a folder's index document. A folder has one if one of them is a page.
-pub(crate) fn index(folder: &Directory, languages: &[Bytes]) -> Vec<Form> {
-    let forms = forms(folder, b"index", languages);
-    match forms.iter().any(|form| form.is(media::is_page)) {
-        true => forms,
-        false => Vec::new(),
+    let names = directory.names.iter().flat_map(|names| names.starting_with(&start));
+    let files = names.filter(|(_, kind)| matches!(kind, Kind::File | Kind::Unsure));
+    let mut found: Vec<Form> = files.filter_map(|(full, _)| read(full)).collect();
+    if !directory.is_whole() {
+        let mut unread = probes(&start, languages);
+        unread.retain(|full| !found.iter().any(|form| form.name == *full));
+        found.extend(unread.iter().filter_map(|full| read(full)));
     }
+    found
 }
 
 /// Names to ask for where none can be read.
@@ -112,18 +105,23 @@ fn probes(start: &[u8], languages: &[Bytes]) -> Vec<Vec<u8>> {
 }
 
 /// Leaves out what nobody could choose: parts of pages beside documents, and a second file of the same type and
-/// language.
-fn sorted_out(mut forms: Vec<Form>) -> Vec<Form> {
-    if forms.iter().any(|form| !form.is(media::is_asset)) {
-        forms.retain(|form| !form.is(media::is_asset));
+/// language. To be asked once it is known which files are there.
+pub(crate) fn sorted_out<T>(mut there: Vec<T>, form: impl Fn(&T) -> &Form) -> Vec<T> {
+    if there.iter().any(|one| !form(one).is(media::is_asset)) {
+        there.retain(|one| !form(one).is(media::is_asset));
     }
-    // `index.html` before `index.htm`, `a.html.de` after `a.de.html`: the longest of the customary endings first.
-    forms.sort_by(|a, b| a.suffixes.cmp(&b.suffixes).then_with(|| preference(a).cmp(&preference(b))));
-    let mut kept: Vec<Form> = Vec::with_capacity(forms.len());
-    for form in forms {
-        let twin = |other: &Form| other.media_type == form.media_type && other.language == form.language;
-        if !kept.iter().any(twin) {
-            kept.push(form);
+    // `index.html` before `index.htm`, and the form with fewer endings first.
+    there.sort_by(|a, b| {
+        let (a, b) = (form(a), form(b));
+        a.suffixes.cmp(&b.suffixes).then_with(|| preference(a).cmp(&preference(b)))
+    });
+    let mut kept: Vec<T> = Vec::with_capacity(there.len());
+    for one in there {
+        let is_twin = |other: &T| {
+            form(other).media_type == form(&one).media_type && form(other).language == form(&one).language
+        };
+        if !kept.iter().any(is_twin) {
+            kept.push(one);
         }
     }
     kept

@@ -29,6 +29,8 @@ const RACES: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Root {
     path: CString,
+    /// The root seen from inside: to name it takes permission to enter it.
+    inside: CString,
     open: Mutex<Held>,
 }
 
@@ -47,8 +49,10 @@ impl Root {
     pub(crate) fn open(path: &Path) -> io::Result<Root> {
         let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
         let path = absolute(path).map_err(named)?;
+        let inside = CString::new([path.as_bytes(), b"/."].concat()).map_err(|error| named(error.into()))?;
         let held = Held::open(&path).map_err(|errno| named(errno.into()))?;
-        Ok(Root { path, open: Mutex::new(held) })
+        identity(&inside).map_err(|errno| named(errno.into()))?;
+        Ok(Root { path, inside, open: Mutex::new(held) })
     }
 
     /// The absolute path of something beneath: `beneath` starts with a slash.
@@ -65,7 +69,7 @@ impl Root {
     /// # Errors
     /// Whatever keeps the root from being read: then the folder is away.
     pub(crate) fn now(&self) -> Result<Beneath, Errno> {
-        let found = identity(&self.path)?;
+        let found = identity(&self.inside)?;
         let mut held = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if held.identity != found {
             *held = Held::open(&self.path)?;
@@ -115,14 +119,24 @@ impl Beneath {
             relative => relative,
         };
         let relative = CString::new(relative).map_err(|_| Errno::INVAL)?;
+        let flags = flags | OFlags::CLOEXEC;
+        match self.resolve(&relative, flags, reach) {
+            // Kernels before 5.12 have no such promise; they may be asked when waiting is fine.
+            Err(Errno::INVAL) if reach == Reach::Cached => Err(Errno::AGAIN),
+            // Kernels before 5.6, and sandboxes that do not know the call.
+            Err(Errno::NOSYS) => self.walk(&relative, flags, reach),
+            result => result,
+        }
+    }
+
+    fn resolve(&self, relative: &CStr, flags: OFlags, reach: Reach) -> Result<OwnedFd, Errno> {
         let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
         if reach == Reach::Cached {
             resolve |= ResolveFlags::CACHED;
         }
-        let flags = flags | OFlags::CLOEXEC;
         let mut result = Err(Errno::AGAIN);
         for _ in 0..RACES {
-            result = rustix::fs::openat2(&*self.0, &relative, flags, Mode::empty(), resolve);
+            result = rustix::fs::openat2(&*self.0, relative, flags, Mode::empty(), resolve);
             match result {
                 Err(Errno::INTR) => {}
                 // A rename somewhere crossed the resolution; with the cache alone it may as well be the disk.
@@ -131,6 +145,28 @@ impl Beneath {
             }
         }
         result
+    }
+
+    /// Opens segment by segment and follows no link at all: safe, if less than the kernel could do.
+    fn walk(&self, relative: &CStr, flags: OFlags, reach: Reach) -> Result<OwnedFd, Errno> {
+        if reach == Reach::Cached {
+            return Err(Errno::AGAIN);
+        }
+        let enter = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut folder: Option<OwnedFd> = None;
+        let mut segments =
+            relative.to_bytes().split(|&b| b == b'/').filter(|segment| !segment.is_empty()).peekable();
+        while let Some(segment) = segments.next() {
+            if segment == b".." {
+                return Err(Errno::XDEV);
+            }
+            let from = folder.as_ref().unwrap_or(&self.0);
+            if segments.peek().is_none() {
+                return open_last(from, segment, flags);
+            }
+            folder = Some(rustix::fs::openat(from, segment, enter, Mode::empty())?);
+        }
+        Err(Errno::NOENT)
     }
 
     /// Opens a file for reading. Neither a FIFO nor a terminal can hold the caller up or become his.
@@ -142,6 +178,15 @@ impl Beneath {
     pub(crate) fn stat(&self, path: &[u8], reach: Reach) -> Result<rustix::fs::Stat, Errno> {
         let there = self.open(path, OFlags::PATH, reach)?;
         rustix::fs::fstat(there)
+    }
+}
+
+/// Opens one name, unless it is a link. Asked for as a mere path, the kernel would give the link itself.
+fn open_last(folder: &OwnedFd, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+    let there = rustix::fs::openat(folder, name, flags | OFlags::NOFOLLOW, Mode::empty())?;
+    match rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&there)?.st_mode) {
+        rustix::fs::FileType::Symlink => Err(Errno::LOOP),
+        _ => Ok(there),
     }
 }
 
@@ -174,6 +219,45 @@ impl Missing {
             | Errno::NODEV => Missing::Absent,
             Errno::ACCESS | Errno::PERM => Missing::Forbidden,
             _ => Missing::Failed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn walking_reaches_what_is_beneath_and_follows_no_link() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(place.path().join("root/a/b")).unwrap();
+        std::fs::write(place.path().join("root/a/b/c.txt"), "").unwrap();
+        std::fs::write(place.path().join("out.txt"), "").unwrap();
+        symlink("../out.txt", place.path().join("root/out.txt")).unwrap();
+        symlink("a", place.path().join("root/alias")).unwrap();
+        let root = Root::open(&place.path().join("root")).unwrap();
+        let beneath = root.now().unwrap();
+        for (path, flags, expected) in [
+            (c"a/b/c.txt", OFlags::RDONLY, None),
+            (c"a/b/c.txt", OFlags::PATH, None),
+            (c"a/b/", OFlags::RDONLY | OFlags::DIRECTORY, None),
+            (c".", OFlags::RDONLY | OFlags::DIRECTORY, None),
+            (c"out.txt", OFlags::RDONLY, Some(Errno::LOOP)),
+            (c"out.txt", OFlags::PATH, Some(Errno::LOOP)),
+            (c"alias/b/c.txt", OFlags::RDONLY, Some(Errno::NOTDIR)),
+            (c"../out.txt", OFlags::RDONLY, Some(Errno::XDEV)),
+            (c"none", OFlags::RDONLY, Some(Errno::NOENT)),
+        ] {
+            assert_eq!(beneath.walk(path, flags, Reach::Disk).err(), expected, "{path:?}");
+        }
+    }
+
+    #[test]
+    fn paths_lose_their_trailing_slashes() {
+        for (given, expected) in [("/a/b//", "/a/b"), ("/", "/"), ("/a", "/a")] {
+            assert_eq!(absolute(Path::new(given)).unwrap().to_bytes(), expected.as_bytes());
         }
     }
 }

@@ -67,6 +67,20 @@ impl<K: Hash + Eq + Clone, V> Shelf<K, V> {
         shard.make_room(self.capacity);
     }
 
+    /// Lets go of what was not asked for since the last call, and of what `keep` is against.
+    pub(crate) fn tidy(&self, keep: impl Fn(&V) -> bool) {
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let shard = &mut *shard;
+            shard.places.retain(|_, place| {
+                let stays = std::mem::take(&mut place.used) && keep(&place.value);
+                shard.weight -= if stays { 0 } else { place.weight };
+                stays
+            });
+            shard.order.retain(|key| shard.places.contains_key(key));
+        }
+    }
+
     fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> Option<MutexGuard<'_, Shard<K, V>>> {
         let hash = self.hasher.hash_one(key) as usize;
         let shard = self.shards.get(hash % self.shards.len())?;
@@ -108,6 +122,20 @@ mod tests {
         assert_eq!(shelf.get(&0).as_deref(), Some(&0));
         assert_eq!(shelf.get(&49).as_deref(), Some(&49));
         assert_eq!((0..50).filter(|key| shelf.get(key).is_some()).count(), 10);
+    }
+
+    #[test]
+    fn tidying_lets_go_of_what_nobody_asked_for() {
+        let shelf: Shelf<u32, u32> = Shelf::new(100, 2);
+        for key in 0..4 {
+            shelf.put(key, Arc::new(key), 10);
+        }
+        shelf.get(&1);
+        shelf.get(&2);
+        shelf.tidy(|&value| value != 2);
+        assert_eq!((0..4).filter(|key| shelf.get(key).is_some()).collect::<Vec<_>>(), [1]);
+        shelf.put(3, Arc::new(7), 10);
+        assert_eq!(shelf.get(&3).as_deref(), Some(&7));
     }
 
     #[test]

@@ -11,6 +11,8 @@ use rustix::fs::Stat;
 /// How long after a change another one could leave the same stamp, in nanoseconds. File systems stamp with the
 /// kernel's coarse clock: 10 ms at worst.
 const GRAIN: i64 = 20_000_000;
+/// The same where times come in whole seconds: FAT keeps two of them.
+const COARSE_GRAIN: i64 = 2_000_000_000;
 
 /// Identity, length and times of one state of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,7 +49,8 @@ impl Stamp {
     /// Whether nothing that happened after `read_at` (nanoseconds since 1970) can have left this same stamp.
     /// The change time is set by the kernel on every change, so it alone is asked.
     pub(crate) fn is_settled(&self, read_at: i64) -> bool {
-        self.changed.saturating_add(GRAIN) < read_at
+        let grain = if self.changed % 1_000_000_000 == 0 { COARSE_GRAIN } else { GRAIN };
+        self.changed.saturating_add(grain) < read_at
     }
 
     /// All of it as bytes, to make a tag from.
@@ -85,10 +88,14 @@ mod tests {
 
     #[test]
     fn a_stamp_is_settled_once_it_is_older_than_the_grain() {
-        let stamp = Stamp { device: 1, inode: 2, size: 3, modified: 0, changed: 1_000_000_000 };
-        assert!(!stamp.is_settled(1_000_000_000));
-        assert!(!stamp.is_settled(1_000_000_000 + GRAIN));
-        assert!(stamp.is_settled(1_000_000_001 + GRAIN));
+        let changed = 1_000_000_001;
+        let stamp = Stamp { device: 1, inode: 2, size: 3, modified: 0, changed };
+        assert!(!stamp.is_settled(changed));
+        assert!(!stamp.is_settled(changed + GRAIN));
+        assert!(stamp.is_settled(changed + GRAIN + 1));
+        let whole_seconds = Stamp { changed: 1_000_000_000, ..stamp };
+        assert!(!whole_seconds.is_settled(changed + GRAIN));
+        assert!(whole_seconds.is_settled(changed + COARSE_GRAIN));
     }
 
     #[test]

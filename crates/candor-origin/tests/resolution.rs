@@ -1,4 +1,5 @@
 //! Which forms answer where, over folders as people and tools leave them.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod site;
 
@@ -380,5 +381,58 @@ async fn negotiated_answers_say_where_they_are() {
         assert_eq!(metadata.vary.value(), vary, "{target}");
         assert!(metadata.ranges);
         assert_eq!(metadata.coding, Coding::Identity);
+    }
+}
+
+#[tokio::test]
+async fn ordinary_clients_are_never_bothered() {
+    use candor_semantics::head::{Head, Scheme, Version};
+    use candor_semantics::negotiation::{Selection, select};
+
+    const CHROME: &str =
+        "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8";
+    const SAFARI: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+    const FEEDS: &str =
+        "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.8, */*;q=0.5";
+    const IMAGES: &str = "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5";
+    let site = Site::with(&[
+        "index.html",
+        "index.xml",
+        "index.json",
+        "page.html",
+        "page.md",
+        "hero.avif",
+        "hero.webp",
+        "hero.jpg",
+        "about",
+        "main.js",
+        "main.css",
+        "notes.txt",
+        "twin.html",
+        "twin.htm",
+    ]);
+    for (accept, target, name) in [
+        (CHROME, "/", "/index.html"),
+        (SAFARI, "/", "/index.html"),
+        ("*/*", "/", "/index.html"),
+        (FEEDS, "/", "/index.xml"),
+        ("application/json", "/", "/index.json"),
+        (CHROME, "/page", "/page.html"),
+        (CHROME, "/page.html", "/page.html"),
+        ("*/*", "/page.html", "/page.html"),
+        ("text/markdown, text/html;q=0.9, */*;q=0.1", "/page.html", "/page.md"),
+        (IMAGES, "/hero", "/hero.avif"),
+        (CHROME, "/about", "/about"),
+        ("image/png", "/about", "/about"),
+        ("*/*", "/main.js", "/main.js"),
+        ("text/css,*/*;q=0.1", "/main.css", "/main.css"),
+        (CHROME, "/notes", "/notes.txt"),
+        (CHROME, "/twin", "/twin.html"),
+    ] {
+        let Some(Live::Document { variants }) = site.look(target).await.live else { panic!("{target}") };
+        let head =
+            Head::from_parts(b"GET", target.as_bytes(), Version::Http11, Scheme::Http, [("Accept", accept)]);
+        let Selection::One(chosen) = select(&variants, &head, false) else { panic!("{target} {accept}") };
+        assert_eq!(variants[chosen.variant].href, name, "{target} {accept}");
     }
 }
