@@ -412,7 +412,7 @@ mod tests {
         let table = Routes::new(["/a/", "/a/b", "/a/b/", "/a/b/c/d", "/x"].map(route).to_vec());
         for (path, found) in [
             ("/", None),
-            ("/a", None),
+            ("/a", Some("/a/")),
             ("/a/", Some("/a/")),
             ("/a/z", Some("/a/")),
             ("/a/b", Some("/a/b")),
