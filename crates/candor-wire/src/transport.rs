@@ -77,8 +77,8 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Prefixed<IO> {
     }
 }
 
-/// Bytes gathered before they are written although nobody asked for it: two full TLS records and a little more
-/// than a busy connection's turn of small answers.
+/// Bytes gathered before they are written although nobody asked for it: two full TLS records (RFC 8446
+/// section 5.1).
 const GATHERED: usize = 32 * 1024;
 
 /// Holding back: flushes are remembered, not done.
