@@ -313,16 +313,7 @@ impl Inner {
         match self.find(address, rules, search) {
             Ok(standing) => Some(standing),
             Err(Missing::WouldBlock) => None,
-            Err(missing) => Some(self.absent(missing)),
-        }
-    }
-
-    /// A look-up that found nothing means nothing unless the root is there.
-    fn absent(&self, missing: Missing) -> Standing {
-        match missing {
-            Missing::Forbidden => Standing::fault(OpenFault::Forbidden),
-            Missing::Failed | Missing::WouldBlock => Standing::fault(OpenFault::Failed),
-            Missing::Absent => Standing { away: self.root.now().is_err(), ..Standing::nothing() },
+            Err(missing) => Some(Standing::missing(missing)),
         }
     }
 
@@ -373,9 +364,9 @@ impl Inner {
         Ok((Stamp::of(&stat), FileType::from_raw_mode(stat.st_mode)))
     }
 
-    /// The root as it is now. If it cannot be read, nothing beneath it is there.
+    /// The root as it is now.
     fn beneath(&self) -> Result<Beneath, Missing> {
-        self.root.now().map_err(|_| Missing::Absent)
+        self.root.now().map_err(|_| Missing::Away)
     }
 
     /// The names of the folder at a path that ends in a slash.
@@ -654,6 +645,15 @@ impl Standing {
         Standing::new(None, Place::Nothing)
     }
 
+    fn missing(missing: Missing) -> Standing {
+        match missing {
+            Missing::Absent => Standing::nothing(),
+            Missing::Away => Standing { away: true, ..Standing::nothing() },
+            Missing::Forbidden => Standing::fault(OpenFault::Forbidden),
+            Missing::Failed | Missing::WouldBlock => Standing::fault(OpenFault::Failed),
+        }
+    }
+
     fn document(document: Arc<Document>) -> Standing {
         Standing::new(Some(Live::Document { variants: document.variants.clone() }), Place::Document(document))
     }
@@ -714,7 +714,7 @@ fn coded_key(content: &Content, coding: Coding) -> Option<(Bytes, Coding)> {
 
 fn fault_of(missing: Missing) -> OpenFault {
     match missing {
-        Missing::Absent => OpenFault::Vanished,
+        Missing::Absent | Missing::Away => OpenFault::Vanished,
         Missing::Forbidden => OpenFault::Forbidden,
         Missing::Failed | Missing::WouldBlock => OpenFault::Failed,
     }

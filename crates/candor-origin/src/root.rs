@@ -25,20 +25,25 @@ pub(crate) enum Reach {
 /// A resolution that raced with a rename is tried again this often.
 const RACES: usize = 64;
 
+/// As many absolute links are followed for one path; the kernel's own limit is 40 of any kind.
+const MOST_LINKS: usize = 8;
+
 /// The root of a folder.
 #[derive(Debug)]
 pub(crate) struct Root {
     path: CString,
     /// The root seen from inside: to name it takes permission to enter it.
     inside: CString,
-    open: Mutex<Held>,
+    open: Mutex<Arc<Held>>,
 }
 
 /// The root's descriptor, and whose it is.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Held {
-    folder: Arc<OwnedFd>,
+    folder: OwnedFd,
     identity: (u64, u64),
+    /// The ways to write its path: as it was given, and without links.
+    written: [Vec<u8>; 2],
 }
 
 impl Root {
@@ -52,7 +57,7 @@ impl Root {
         let inside = CString::new([path.as_bytes(), b"/."].concat()).map_err(|error| named(error.into()))?;
         let held = Held::open(&path).map_err(|errno| named(errno.into()))?;
         identity(&inside).map_err(|errno| named(errno.into()))?;
-        Ok(Root { path, inside, open: Mutex::new(held) })
+        Ok(Root { path, inside, open: Mutex::new(Arc::new(held)) })
     }
 
     /// The absolute path of something beneath: `beneath` starts with a slash.
@@ -72,9 +77,9 @@ impl Root {
         let found = identity(&self.inside)?;
         let mut held = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if held.identity != found {
-            *held = Held::open(&self.path)?;
+            *held = Arc::new(Held::open(&self.path)?);
         }
-        Ok(Beneath(held.folder.clone()))
+        Ok(Beneath(held.clone()))
     }
 }
 
@@ -83,7 +88,11 @@ impl Held {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = rustix::fs::openat(CWD, path, flags, Mode::empty())?;
         let stat = rustix::fs::fstat(&folder)?;
-        Ok(Held { folder: Arc::new(folder), identity: (stat.st_dev, stat.st_ino) })
+        let given = path.to_bytes();
+        let plain = std::fs::canonicalize(std::ffi::OsStr::from_bytes(given));
+        let plain =
+            plain.map_or_else(|_| given.to_vec(), |plain| plain.into_os_string().into_encoded_bytes());
+        Ok(Held { folder, identity: (stat.st_dev, stat.st_ino), written: [given.to_vec(), plain] })
     }
 }
 
@@ -106,7 +115,7 @@ fn absolute(path: &Path) -> io::Result<CString> {
 
 /// One state of the root, kept for the length of a look-up.
 #[derive(Clone, Debug)]
-pub(crate) struct Beneath(Arc<OwnedFd>);
+pub(crate) struct Beneath(Arc<Held>);
 
 impl Beneath {
     /// Opens what an address path names, following links as long as they stay beneath the root.
@@ -125,8 +134,63 @@ impl Beneath {
             Err(Errno::INVAL) if reach == Reach::Cached => Err(Errno::AGAIN),
             // Kernels before 5.6, and sandboxes that do not know the call.
             Err(Errno::NOSYS) => self.walk(&relative, flags, reach),
+            // Out of the root, or by an absolute link, which to the kernel is the same.
+            Err(Errno::XDEV) => self.by_absolute_links(relative, flags, reach),
             result => result,
         }
+    }
+
+    /// Follows absolute links that stay beneath the root. The path is rewritten and resolved beneath the root
+    /// again, so a wrong guess here can only miss something, never let it out.
+    fn by_absolute_links(
+        &self,
+        mut relative: CString,
+        flags: OFlags,
+        reach: Reach,
+    ) -> Result<OwnedFd, Errno> {
+        if reach == Reach::Cached {
+            return Err(Errno::AGAIN);
+        }
+        for _ in 0..MOST_LINKS {
+            relative = self.rewritten(relative.to_bytes()).ok_or(Errno::XDEV)?;
+            match self.resolve(&relative, flags, reach) {
+                Err(Errno::XDEV) => {}
+                result => return result,
+            }
+        }
+        Err(Errno::LOOP)
+    }
+
+    /// A path with its first link that the kernel does not follow replaced by where it leads.
+    fn rewritten(&self, path: &[u8]) -> Option<CString> {
+        let ends = memchr::memchr_iter(b'/', path).chain([path.len()]);
+        for end in ends.filter(|&end| end > 0) {
+            let (prefix, rest) = path.split_at_checked(end)?;
+            let link = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let there = self.resolve(&CString::new(prefix).ok()?, link, Reach::Disk).ok()?;
+            let Ok(target) = rustix::fs::readlinkat(&there, c"", Vec::new()) else { continue };
+            let around = memchr::memrchr(b'/', prefix).and_then(|at| prefix.get(..=at)).unwrap_or_default();
+            let inward = match target.to_bytes() {
+                absolute if absolute.starts_with(b"/") => self.beneath_root(absolute)?.to_vec(),
+                _ if self
+                    .resolve(&CString::new(prefix).ok()?, OFlags::PATH | OFlags::CLOEXEC, Reach::Disk)
+                    .is_ok() =>
+                {
+                    continue;
+                }
+                sideways => [around, sideways].concat(),
+            };
+            return CString::new([&inward, rest].concat()).ok();
+        }
+        None
+    }
+
+    /// The part of an absolute path below the root, relative to it.
+    fn beneath_root<'a>(&self, absolute: &'a [u8]) -> Option<&'a [u8]> {
+        self.0.written.iter().find_map(|root| match absolute.strip_prefix(&root[..])? {
+            b"" | b"/" => Some(&b"."[..]),
+            rest => rest.strip_prefix(b"/"),
+        })
     }
 
     fn resolve(&self, relative: &CStr, flags: OFlags, reach: Reach) -> Result<OwnedFd, Errno> {
@@ -136,7 +200,7 @@ impl Beneath {
         }
         let mut result = Err(Errno::AGAIN);
         for _ in 0..RACES {
-            result = rustix::fs::openat2(&*self.0, relative, flags, Mode::empty(), resolve);
+            result = rustix::fs::openat2(&self.0.folder, relative, flags, Mode::empty(), resolve);
             match result {
                 Err(Errno::INTR) => {}
                 // A rename somewhere crossed the resolution; with the cache alone it may as well be the disk.
@@ -160,7 +224,7 @@ impl Beneath {
             if segment == b".." {
                 return Err(Errno::XDEV);
             }
-            let from = folder.as_ref().unwrap_or(&self.0);
+            let from = folder.as_ref().unwrap_or(&self.0.folder);
             if segments.peek().is_none() {
                 return open_last(from, segment, flags);
             }
@@ -195,6 +259,8 @@ fn open_last(folder: &OwnedFd, name: &[u8], flags: OFlags) -> Result<OwnedFd, Er
 pub(crate) enum Missing {
     /// It is not there, or a link leads out of the root: the same to anybody who asks.
     Absent,
+    /// The root itself cannot be read, so nobody can say.
+    Away,
     /// It is there and may not be read.
     Forbidden,
     /// The system failed.

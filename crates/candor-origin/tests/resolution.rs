@@ -300,6 +300,13 @@ async fn links_inside_are_followed_and_links_out_are_nothing() {
     symlink("/proc/self/root/etc/passwd", site.path("magic")).unwrap();
     symlink("nowhere", site.path("dangling")).unwrap();
     symlink("loop", site.path("loop")).unwrap();
+    symlink(site.path("real"), site.path("absolute")).unwrap();
+    symlink(site.path("here.txt"), site.path("real/absolute.txt")).unwrap();
+    symlink("real/absolute.txt", site.path("twice.txt")).unwrap();
+    symlink(site.path("absolute-loop"), site.path("absolute-loop")).unwrap();
+    symlink(site.path("real/../../secret.txt"), site.path("sly.txt")).unwrap();
+    symlink(site.place.path().join("site2"), site.path("beside")).unwrap();
+    fs::create_dir(site.place.path().join("site2")).unwrap();
     site.settle();
     for (target, words) in [
         ("/alias/page", "page.html"),
@@ -316,10 +323,19 @@ async fn links_inside_are_followed_and_links_out_are_nothing() {
         ("/magic", "nothing"),
         ("/dangling", "nothing"),
         ("/loop", "nothing"),
+        ("/absolute", "slash /absolute/"),
+        ("/absolute/page", "page.html"),
+        ("/absolute/up.txt", "up.txt"),
+        ("/absolute/absolute.txt", "absolute.txt"),
+        ("/twice", "twice.txt"),
+        ("/absolute-loop", "nothing"),
+        ("/sly.txt", "nothing"),
+        ("/beside/", "nothing"),
     ] {
         assert_eq!(site.words(target).await, words, "{target}");
         assert_eq!(site.words(target).await, words, "{target} again");
     }
+    assert_eq!(site.bytes("/twice.txt").await.as_deref(), Some(&b"here.txt"[..]));
     fs::write(site.path("nowhere"), "now").unwrap();
     assert_eq!(site.bytes("/dangling").await.as_deref(), Some(&b"now"[..]));
 }
