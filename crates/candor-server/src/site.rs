@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -27,8 +28,13 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    fn open(configuration: &configuration::Site) -> io::Result<Site> {
-        let folder = Folder::open(&configuration.root, FolderOptions::default())?;
+    fn open(configured: &configuration::Site) -> io::Result<Site> {
+        let folder = Folder::open(&configured.root, FolderOptions::default())?;
+        let mut configuration = configured.clone();
+        if configuration.languages.is_empty() {
+            configuration.languages.extend(index_language(&configuration.root));
+        }
+        let configuration = &configuration;
         let rules = Arc::new(rules(configuration, None));
         let route_rules =
             configuration.routes.iter().map(|route| Arc::new(rules_of(configuration, route))).collect();
@@ -154,4 +160,45 @@ pub(crate) fn names_other_scheme(head: &Head) -> bool {
         let plain_over_tls = head.scheme() == Scheme::Https && scheme.eq_ignore_ascii_case(b"http");
         !own && !plain_over_tls
     })
+}
+
+/// The language of the site's own index page: the order of a site that states none. Read when the site is opened.
+fn index_language(root: &Path) -> Option<String> {
+    use std::io::Read as _;
+    let mut start = Vec::new();
+    let file = std::fs::File::open(root.join("index.html")).ok()?;
+    file.take(INDEX_START).read_to_end(&mut start).ok()?;
+    page_language(&String::from_utf8_lossy(&start))
+}
+
+/// As much of an index page as is looked at for its language.
+const INDEX_START: u64 = 4096;
+
+/// The value of `lang` in the start tag of the `html` element.
+fn page_language(page: &str) -> Option<String> {
+    let lower = page.to_ascii_lowercase();
+    let tag = lower.split_once("<html")?.1.split_once('>')?.0;
+    let value = tag.split_ascii_whitespace().find_map(|attribute| attribute.strip_prefix("lang="))?;
+    let value = value.trim_matches(['"', '\'']);
+    let legal = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    legal.then(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_of_a_page() {
+        for (page, language) in [
+            ("<!DOCTYPE html>\n<html lang=\"en\">", Some("en")),
+            ("<HTML class=x LANG='pt-BR'>", Some("pt-br")),
+            ("<html lang=de dir=ltr>", Some("de")),
+            ("<html><body lang=de>", None),
+            ("<html lang=\"\">", None),
+            ("no markup", None),
+        ] {
+            assert_eq!(page_language(page).as_deref(), language, "{page}");
+        }
+    }
 }
