@@ -189,6 +189,8 @@ def _measure(bench, scenario, standing, name):
         figures.busy = own / length
         if standing.upstream is None:
             figures.disturbed = max(0.0, (sum(busy) - own - client) / length / 2)
+        if not scenario.fresh:
+            one.check_log(figures.answers)
         one.empty_log()
         return figures
     finally:

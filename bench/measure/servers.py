@@ -33,6 +33,7 @@ class Server:
     program = ""
     proxies = False  # can stand in front of another server
     serves_files = True
+    logs = True
     in_scenarios = None  # letters, if it is only of interest in some
 
     def __init__(self, folder, site, tls, label=None, upstream=None):
@@ -125,6 +126,18 @@ class Server:
 
     def memory(self):
         return machine.memory(self.pids())
+
+    def check_log(self, answers):
+        """Is what was answered in the access log? The last of it may still be
+        in a buffer."""
+        if not self.logs:
+            return
+        try:
+            size = os.path.getsize(self.log)
+        except OSError:
+            size = 0
+        if size < 30 * answers - 300_000:
+            raise NotUsable(f"{size:,} bytes of access log for {answers:,} answers")
 
     def empty_log(self):
         """Keeps the disk from filling: logs are opened for appending."""
@@ -419,6 +432,7 @@ class Haproxy(Server):
     program = "haproxy"
     proxies = True
     serves_files = False
+    logs = False
 
     def version(self):
         return self.ask(self.find(), "-v").split()[2]
@@ -488,6 +502,7 @@ class CandorQuiet(Candor):
     """Candor without an access log: what the log costs."""
     name = "candor-quiet"
     in_scenarios = "m"
+    logs = False
     access_log = False
 
 

@@ -6,6 +6,7 @@ import subprocess
 
 SMALL = 1024
 MIDDLE = 1 << 20
+PAGE = 128 << 10
 LARGE = 100 << 20
 RANGE_FROM = 50 << 20
 RANGE = 64 << 10
@@ -17,13 +18,14 @@ LINE = "A response code is a promise, and this line is {:06d} of a file made for
 
 def make(folder):
     """Makes the folder, unless it is there: small.html, folder/index.html,
-    middle.bin, large.bin. Returns its path."""
+    middle.bin, large.bin, page.bin. Returns its path."""
     site = os.path.join(folder, "site")
     os.makedirs(os.path.join(site, "folder"), exist_ok=True)
     _write(os.path.join(site, "small.html"), _text(SMALL))
     _write(os.path.join(site, "folder", "index.html"), _text(SMALL))
     _write(os.path.join(site, "middle.bin"), _noise(MIDDLE))
     _write(os.path.join(site, "large.bin"), _noise(LARGE))
+    _write(os.path.join(site, "page.bin"), _noise(PAGE))
     os.chmod(folder, 0o755)
     return site
 
