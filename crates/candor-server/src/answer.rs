@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -15,7 +16,7 @@ use candor_semantics::head::{Head, Scheme};
 use candor_semantics::method::Method;
 use candor_semantics::outcome::{Choice, Closed, Delay, Extent, Outcome};
 use candor_semantics::render::{Manner, Plan, Rendered, render};
-use candor_wire::service::{Content, FilePart, Piece};
+use candor_wire::service::{Content, FilePart, FileState, Piece};
 
 use crate::configuration::{self, Cors, FieldRule, Origins, Route};
 use crate::exchange::Source;
@@ -75,7 +76,7 @@ pub(crate) fn code(outcome: &Outcome, setting: &Setting<'_>) -> Option<Code> {
 
 /// Makes the answer to an outcome.
 pub(crate) fn make(outcome: &Outcome, source: Option<Source>, setting: &Setting<'_>) -> Made {
-    let Some(Rendered { code, mut fields, plan, close }) = render(outcome, setting.manner()) else {
+    let Some(Rendered { code, mut fields, plan, close, .. }) = render(outcome, setting.manner()) else {
         // Nobody reads this: the connection is only closed.
         return Made {
             code: Code::BAD_REQUEST,
@@ -99,7 +100,7 @@ pub(crate) fn make(outcome: &Outcome, source: Option<Source>, setting: &Setting<
             }
             Content::Bytes(page.text)
         }
-        Plan::Listing | Plan::Representation | Plan::Result => {
+        Plan::Listing | Plan::Representation | Plan::Result | Plan::Relayed => {
             sent(source, outcome, &mut fields).unwrap_or(Content::Bytes(Bytes::new()))
         }
     };
@@ -142,7 +143,10 @@ fn sent(source: Option<Source>, outcome: &Outcome, fields: &mut Fields) -> Optio
     let whole = match source? {
         Source::Document(opened) => match opened.body {
             Body::Bytes(bytes) => Piece::Bytes(bytes),
-            Body::File { file, length, .. } => Piece::File(FilePart { file, offset: 0, length }),
+            Body::File { file, length, state } => {
+                let state = FileState(Arc::new(move |file| state.holds(file)));
+                Piece::File(FilePart { file, offset: 0, length, state: Some(state) })
+            }
             Body::Listing(_) => return None,
         },
         Source::Listing(page) => {
@@ -190,6 +194,7 @@ fn cut(piece: &Piece, (first, last): (u64, u64)) -> Piece {
             file: part.file.clone(),
             offset: part.offset.saturating_add(first),
             length: last.saturating_sub(first).saturating_add(1),
+            state: part.state.clone(),
         }),
     }
 }

@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let file = match rest.get(1) {
         Some(path) => {
             let file = File::open(path)?;
-            Some(FilePart { offset: 0, length: file.metadata()?.len(), file: Arc::new(file) })
+            Some(FilePart { offset: 0, length: file.metadata()?.len(), file: Arc::new(file), state: None })
         }
         None => None,
     };

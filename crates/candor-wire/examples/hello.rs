@@ -40,11 +40,11 @@ impl Service for Hello {
         match (request.head.target(), &self.file) {
             (b"/same", _) => self.answer(304, Content::Nothing),
             (b"/file", Some((file, length))) => {
-                let part = FilePart { file: Arc::clone(file), offset: 0, length: *length };
+                let part = FilePart { file: Arc::clone(file), offset: 0, length: *length, state: None };
                 self.answer(200, Content::File(part))
             }
             (b"/range", Some((file, length))) => {
-                let part = FilePart { file: Arc::clone(file), offset: 0, length: (*length).min(65536) };
+                let part = FilePart { file: Arc::clone(file), offset: 0, length: (*length).min(65536), state: None };
                 self.answer(206, Content::File(part))
             }
             _ => self.answer(200, Content::Bytes(Bytes::from_static(&SMALL))),

@@ -70,7 +70,6 @@ pub(crate) struct Handover {
 /// Serves one connection to its end, or until it turns out to speak HTTP/2.
 pub(crate) async fn serve<S: Service>(
     io: Io,
-    already_read: &[u8],
     service: &S,
     peer: &Arc<Peer>,
     limits: Arc<Limits>,
@@ -86,7 +85,6 @@ pub(crate) async fn serve<S: Service>(
         since: Instant::now(),
         fresh: true,
     };
-    wire.input.extend(already_read);
     loop {
         let work = match wire.open(peer).await {
             Opening::Closed => return None,
@@ -448,6 +446,9 @@ impl Wire {
         loop {
             let patience = self.limits.write_timeout;
             match sending.outgoing.poll(cx, &mut self.io, &mut self.timer, patience) {
+                Poll::Pending if sending.outgoing.waits_for_source() && self.poll_reset(cx) => {
+                    return Poll::Ready(After::Break);
+                }
                 Poll::Pending => ready!(self.poll_content(cx)),
                 Poll::Ready(Err(_)) => {
                     self.io.break_off();
@@ -459,6 +460,14 @@ impl Wire {
                 }
             }
         }
+    }
+
+    /// Whether the client reset the connection while nothing is sent: an answer that waits for more to say would
+    /// not hear of it else. Further requests that arrive meanwhile are kept, as far as one read takes them.
+    fn poll_reset(&mut self, cx: &mut Context<'_>) -> bool {
+        self.pump.is_none()
+            && self.input.is_empty()
+            && matches!(self.io.poll_read(cx, &mut self.input), Poll::Ready(Err(_)))
     }
 
     /// What follows once the answer is sent: content that was read meanwhile is no longer in the way, and content
@@ -553,7 +562,7 @@ mod tests {
             scheme: candor_semantics::head::Scheme::Http,
             server_name: None,
         });
-        let machine = serve(Io::Unix(ours), &[], &Large, &peer, Arc::new(Limits::default()), drain);
+        let machine = serve(Io::Unix(ours), &Large, &peer, Arc::new(Limits::default()), drain);
         let size = size_of_val(&machine);
         assert!(size <= 640, "{size} bytes");
     }

@@ -70,21 +70,6 @@ impl Input {
         self.end = self.block.len().min(self.end + bytes);
     }
 
-    /// Adds bytes that were read elsewhere.
-    pub(crate) fn extend(&mut self, bytes: &[u8]) {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let room = self.room();
-            let taken = room.len().min(rest.len());
-            let (now, later) = rest.split_at(taken);
-            if let Some(place) = room.get_mut(..taken) {
-                place.copy_from_slice(now);
-            }
-            self.fill(taken);
-            rest = later;
-        }
-    }
-
     /// Holds few bytes in little memory: for a connection that waits in the middle of something.
     pub(crate) fn shrink(&mut self) {
         if self.block.len() >= BLOCK && self.len() <= BLOCK / 8 {
@@ -126,6 +111,23 @@ fn give_back(block: Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Input {
+        /// Adds bytes that were read elsewhere.
+        fn extend(&mut self, bytes: &[u8]) {
+            let mut rest = bytes;
+            while !rest.is_empty() {
+                let room = self.room();
+                let taken = room.len().min(rest.len());
+                let (now, later) = rest.split_at(taken);
+                if let Some(place) = room.get_mut(..taken) {
+                    place.copy_from_slice(now);
+                }
+                self.fill(taken);
+                rest = later;
+            }
+        }
+    }
 
     #[test]
     fn it_keeps_order_over_growth_and_use() {

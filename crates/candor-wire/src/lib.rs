@@ -13,6 +13,7 @@ pub mod limits;
 pub mod listen;
 mod outgoing;
 pub mod peer;
+mod proxy;
 mod pump;
 mod read;
 pub mod run;

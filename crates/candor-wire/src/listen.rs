@@ -31,7 +31,7 @@ pub enum Place {
     Tcp(String),
     /// The path of a unix socket.
     Unix(PathBuf),
-    /// A listening TCP socket that the starter hands over under this descriptor number, 3 or more
+    /// A listening socket, TCP or unix, that the starter hands over under this descriptor number, 3 or more
     /// (`LISTEN_FDS`).
     Inherited(u16),
 }
@@ -98,7 +98,7 @@ pub(crate) enum Listeners {
     /// Sockets that share an address; the system spreads connections over them.
     Tcp(Vec<TcpListener>),
     /// Copies of one socket; whoever comes first takes the connection.
-    Unix(Vec<UnixListener>, SocketFile),
+    Unix(Vec<UnixListener>, Option<SocketFile>),
 }
 
 /// Binds an address for so many workers; a name may stand for several.
@@ -110,7 +110,7 @@ pub(crate) fn bind(place: &Place, workers: usize) -> io::Result<Vec<Listeners>> 
         Place::Unix(path) => Ok(vec![bind_unix(path, workers)?]),
         Place::Inherited(number) => {
             let taken = inherited(*number, workers).map_err(|e| named(&format!("fd:{number}"), &e))?;
-            Ok(vec![Listeners::Tcp(taken)])
+            Ok(vec![taken])
         }
         Place::Tcp(address) => {
             let addresses = address.to_socket_addrs().map_err(|e| named(address, &e))?;
@@ -148,17 +148,26 @@ fn tcp(address: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>> {
 }
 
 /// A socket from the starter, copied for each worker: whoever comes first takes the connection.
-fn inherited(number: u16, workers: usize) -> io::Result<Vec<TcpListener>> {
+fn inherited(number: u16, workers: usize) -> io::Result<Listeners> {
     const FIRST: u16 = 3;
     let missing = || io::Error::new(io::ErrorKind::NotFound, "no such socket was handed over (LISTEN_FDS)");
     let place = usize::from(number.checked_sub(FIRST).ok_or_else(missing)?);
     let mut given = listenfd::ListenFd::from_env();
-    let first = given.take_tcp_listener(place)?.ok_or_else(missing)?;
-    first.set_nonblocking(true)?;
-    let mut all = Vec::with_capacity(workers);
-    for _ in 1..workers {
-        all.push(first.try_clone()?);
+    // A socket of the other kind is an error and stays where it is.
+    if let Ok(unix) = given.take_unix_listener(place) {
+        let unix = unix.ok_or_else(missing)?;
+        unix.set_nonblocking(true)?;
+        return Ok(Listeners::Unix(copies(unix, workers, UnixListener::try_clone)?, None));
     }
+    let tcp = given.take_tcp_listener(place)?.ok_or_else(missing)?;
+    tcp.set_nonblocking(true)?;
+    socket2::SockRef::from(&tcp).set_tcp_nodelay(true)?;
+    Ok(Listeners::Tcp(copies(tcp, workers, TcpListener::try_clone)?))
+}
+
+/// A socket and its copies, as many as there are workers.
+fn copies<T>(first: T, workers: usize, copy: impl Fn(&T) -> io::Result<T>) -> io::Result<Vec<T>> {
+    let mut all = (1..workers).map(|_| copy(&first)).collect::<io::Result<Vec<T>>>()?;
     all.push(first);
     Ok(all)
 }
@@ -178,15 +187,10 @@ fn bind_unix(path: &Path, workers: usize) -> io::Result<Listeners> {
         let first = UnixListener::bind(path)?;
         let file = SocketFile::new(path)?;
         first.set_nonblocking(true)?;
-        let mut all = Vec::with_capacity(workers);
-        for _ in 1..workers {
-            all.push(first.try_clone()?);
-        }
-        all.push(first);
-        Ok((all, file))
+        Ok((copies(first, workers, UnixListener::try_clone)?, file))
     };
     let (all, file) = bound().map_err(|e| named(&format!("unix:{}", path.display()), &e))?;
-    Ok(Listeners::Unix(all, file))
+    Ok(Listeners::Unix(all, Some(file)))
 }
 
 /// Removes a socket that nobody listens on any more; anything else at the path stays.

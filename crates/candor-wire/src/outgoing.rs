@@ -34,6 +34,8 @@ pub(crate) struct Outgoing {
     queue: VecDeque<(Bytes, bool)>,
     /// The file part that comes after them.
     part: Option<FilePart>,
+    /// How many bytes at its end are copied.
+    copied_end: u64,
     reading: Option<Reading>,
     pieces: std::vec::IntoIter<Piece>,
     stream: Option<Stream>,
@@ -59,6 +61,7 @@ impl Outgoing {
         Outgoing {
             queue: VecDeque::new(),
             part: None,
+            copied_end: 0,
             reading: None,
             pieces: Vec::new().into_iter(),
             stream: None,
@@ -81,6 +84,7 @@ impl Outgoing {
 
     /// A part of a file, after the bytes pushed so far.
     pub(crate) fn set_part(&mut self, part: FilePart) {
+        self.copied_end = copied_end(&part);
         self.part = Some(part);
     }
 
@@ -141,7 +145,8 @@ impl Outgoing {
         }
     }
 
-    fn waits_for_source(&self) -> bool {
+    /// Whether nothing can be sent before more is made or read.
+    pub(crate) fn waits_for_source(&self) -> bool {
         self.queue.is_empty() && (self.reading.is_some() || (self.part.is_none() && self.stream.is_some()))
     }
 
@@ -153,9 +158,12 @@ impl Outgoing {
         } else if let Some(part) = &mut self.part {
             if part.length == 0 {
                 self.part = None;
-            } else if io.is_plain() {
-                let most =
-                    usize::try_from(part.length).unwrap_or(usize::MAX).min(SENDFILE).min((*turn).max(1));
+            } else if self.reading.is_none() && io.is_plain() && part.length > self.copied_end && in_memory(part) {
+                if !part.holds() {
+                    return Poll::Ready(Err(changed()));
+                }
+                let left = part.length.saturating_sub(self.copied_end);
+                let most = usize::try_from(left).unwrap_or(usize::MAX).min(SENDFILE).min((*turn).max(1));
                 let sent = ready!(io.poll_sendfile(cx, &part.file, &mut part.offset, most))?;
                 if sent == 0 {
                     return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
@@ -170,7 +178,7 @@ impl Outgoing {
         } else if let Some(piece) = self.pieces.next() {
             match piece {
                 Piece::Bytes(bytes) => self.push(bytes, true),
-                Piece::File(part) => self.part = Some(part),
+                Piece::File(part) => self.set_part(part),
             }
         } else if let Some(stream) = &mut self.stream {
             let next = ready!(stream.source.poll_next(cx)).transpose()?;
@@ -212,7 +220,7 @@ impl Outgoing {
     fn poll_file(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
         let Some(part) = &mut self.part else { return Poll::Ready(Ok(Bytes::new())) };
         let reading = self.reading.get_or_insert_with(|| {
-            let FilePart { file, offset, length } = part.clone();
+            let FilePart { file, offset, length, .. } = part.clone();
             let most = usize::try_from(length).unwrap_or(usize::MAX);
             Box::pin(async move { read::read(&file, offset, most).await })
         });
@@ -221,6 +229,10 @@ impl Outgoing {
         let read = read?;
         if read.is_empty() {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
+        // Looked at after reading: what was copied is what was promised.
+        if !part.holds() {
+            return Poll::Ready(Err(changed()));
         }
         part.offset += read.len() as u64;
         part.length = part.length.saturating_sub(read.len() as u64);
@@ -254,4 +266,23 @@ impl Outgoing {
         }
         Ok(())
     }
+}
+
+/// How many bytes at the end of a part are copied instead of left to the kernel. The end of a large file that may
+/// change follows a last look: until then the client cannot take the answer for whole.
+fn copied_end(part: &FilePart) -> u64 {
+    const LARGE: u64 = 256 * 1024;
+    const END: u64 = 16 * 1024;
+    if part.state.is_some() && part.length > LARGE { END } else { 0 }
+}
+
+fn changed() -> io::Error {
+    io::Error::other("the file changed while it was sent")
+}
+
+/// Whether the next bytes of a file part can go to a socket without waiting for the disk, which would hold up the
+/// whole thread. Files are read forwards, so the last of those bytes tells for the others.
+fn in_memory(part: &FilePart) -> bool {
+    let last = part.length.min(SENDFILE as u64).saturating_sub(1);
+    read::in_memory(&part.file, part.offset.saturating_add(last))
 }

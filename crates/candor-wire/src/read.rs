@@ -32,6 +32,13 @@ pub(crate) async fn read(file: &Arc<File>, offset: u64, most: usize) -> io::Resu
     }
 }
 
+/// Whether a byte of a file can be had without waiting for the disk. A file system that cannot tell is taken at
+/// its best, and so is the end of the file.
+pub(crate) fn in_memory(file: &File, at: u64) -> bool {
+    let found = rustix::io::preadv2(file, &mut [IoSliceMut::new(&mut [0])], at, ReadWriteFlags::NOWAIT);
+    found != Err(Errno::AGAIN)
+}
+
 /// What the page cache has; [`io::ErrorKind::WouldBlock`] where the disk, or a file system that cannot tell,
 /// would have to be waited for.
 fn read_in_memory(file: &File, space: &mut [u8], offset: u64) -> io::Result<usize> {

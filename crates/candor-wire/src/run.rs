@@ -8,7 +8,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use candor_semantics::head::Scheme;
-use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{sleep, timeout};
@@ -29,6 +29,7 @@ use crate::io::Io;
 use crate::limits::Limits;
 use crate::listen::{self, ListenAddress, Listeners, SocketFile};
 use crate::peer::Peer;
+use crate::proxy;
 use crate::service::Service;
 use crate::tls::{Protocol, Tls};
 
@@ -80,6 +81,10 @@ pub struct Server {
 struct Listener {
     socket: Socket,
     tls: Option<Arc<Tls>>,
+    /// Which of the specifications it comes from.
+    spec: usize,
+    /// Whether each connection begins with a header of the PROXY protocol.
+    proxied: bool,
 }
 
 enum Socket {
@@ -117,20 +122,20 @@ impl Server {
             locals: Vec::new(),
             files: Vec::new(),
         };
-        for spec in specs {
+        for (number, spec) in specs.into_iter().enumerate() {
             if spec.address.secure && spec.tls.is_none() {
                 let told = format!("cannot listen on {}: no certificate is configured for it", spec.address);
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, told));
             }
             let tls = spec.tls.filter(|_| spec.address.secure);
             for listeners in listen::bind(&spec.address.place, count)? {
-                server.add(listeners, tls.as_ref())?;
+                server.add(listeners, tls.as_ref(), number)?;
             }
         }
         Ok(server)
     }
 
-    fn add(&mut self, listeners: Listeners, tls: Option<&Arc<Tls>>) -> io::Result<()> {
+    fn add(&mut self, listeners: Listeners, tls: Option<&Arc<Tls>>, spec: usize) -> io::Result<()> {
         let sockets: Vec<Socket> = match listeners {
             Listeners::Tcp(all) => {
                 if let Some(first) = all.first() {
@@ -140,15 +145,28 @@ impl Server {
                 all.into_iter().map(Socket::Tcp).collect()
             }
             Listeners::Unix(all, file) => {
-                self.locals.push(Local::Unix(file.path().to_path_buf()));
-                self.files.push(file);
+                let path = match (&file, all.first().and_then(|first| first.local_addr().ok())) {
+                    (Some(file), _) => file.path().to_path_buf(),
+                    (None, Some(address)) => address.as_pathname().unwrap_or(Path::new("")).to_path_buf(),
+                    (None, None) => PathBuf::new(),
+                };
+                self.locals.push(Local::Unix(path));
+                self.files.extend(file);
                 all.into_iter().map(Socket::Unix).collect()
             }
         };
         for (worker, socket) in self.workers.iter_mut().zip(sockets) {
-            worker.push(Listener { socket, tls: tls.cloned() });
+            worker.push(Listener { socket, tls: tls.cloned(), spec, proxied: false });
         }
         Ok(())
+    }
+
+    /// Expects the PROXY protocol (version 1 or 2) on every connection to the specification of this number: only
+    /// proxies can reach it, and what they say of the client is believed.
+    pub fn behind_proxy(&mut self, spec: usize) {
+        for listener in self.workers.iter_mut().flatten().filter(|listener| listener.spec == spec) {
+            listener.proxied = true;
+        }
     }
 
     /// The addresses listened on.
@@ -350,11 +368,11 @@ async fn accept<S: Service>(listener: Listener, worker: Arc<Worker<S>>, closed: 
     match listener.socket {
         Socket::Tcp(socket) => {
             let Ok(socket) = TcpListener::from_std(socket) else { return };
-            accept_tcp(socket, listener.tls, &worker, closed).await;
+            accept_tcp(socket, listener.tls, listener.proxied, &worker, closed).await;
         }
         Socket::Unix(socket) => {
             let Ok(socket) = UnixListener::from_std(socket) else { return };
-            accept_unix(socket, &worker, closed).await;
+            accept_unix(socket, listener.proxied, &worker, closed).await;
         }
     }
 }
@@ -388,6 +406,7 @@ fn is_exhausted(error: &io::Error) -> bool {
 async fn accept_tcp<S: Service>(
     socket: TcpListener,
     tls: Option<Arc<Tls>>,
+    proxied: bool,
     worker: &Arc<Worker<S>>,
     mut closed: watch::Receiver<()>,
 ) {
@@ -399,6 +418,7 @@ async fn accept_tcp<S: Service>(
         let local = local.or_else(|| stream.local_addr().ok());
         let mut peer = Peer { address: Some(address), local, scheme: Scheme::Http, server_name: None };
         match &tls {
+            _ if proxied => drop(tokio::spawn(behind_proxy(stream, peer, tls.clone(), limits, admission))),
             None => drop(tokio::spawn(plain(Io::Tcp(stream), peer, limits, admission))),
             Some(tls) => {
                 peer.scheme = Scheme::Https;
@@ -410,6 +430,7 @@ async fn accept_tcp<S: Service>(
 
 async fn accept_unix<S: Service>(
     socket: UnixListener,
+    proxied: bool,
     worker: &Arc<Worker<S>>,
     mut closed: watch::Receiver<()>,
 ) {
@@ -417,8 +438,58 @@ async fn accept_unix<S: Service>(
         let limits = worker.limits.load_full();
         let Some(admission) = Admission::new(worker, &limits, None) else { continue };
         let peer = Peer { address: None, local: None, scheme: Scheme::Http, server_name: None };
-        drop(tokio::spawn(plain(Io::Unix(stream), peer, limits, admission)));
+        if proxied {
+            drop(tokio::spawn(local_behind_proxy(stream, peer, limits, admission)));
+        } else {
+            drop(tokio::spawn(plain(Io::Unix(stream), peer, limits, admission)));
+        }
     }
+}
+
+/// A connection that a proxy hands on.
+async fn behind_proxy<S: Service>(
+    mut stream: TcpStream,
+    mut peer: Peer,
+    tls: Option<Arc<Tls>>,
+    limits: Arc<Limits>,
+    admission: Admission<S>,
+) {
+    let read = timeout(limits.head_timeout, proxy::read(&mut stream, &mut peer));
+    if !matches!(Box::pin(read).await, Ok(Ok(()))) {
+        return;
+    }
+    match tls {
+        None => plain(Io::Tcp(stream), peer, limits, admission).await,
+        Some(tls) => {
+            peer.scheme = Scheme::Https;
+            secure(stream, peer, tls, limits, admission).await;
+        }
+    }
+}
+
+/// The same over a unix socket.
+async fn local_behind_proxy<S: Service>(
+    mut stream: UnixStream,
+    mut peer: Peer,
+    limits: Arc<Limits>,
+    admission: Admission<S>,
+) {
+    let read = timeout(limits.head_timeout, proxy::read(&mut stream, &mut peer));
+    if matches!(Box::pin(read).await, Ok(Ok(()))) {
+        plain(Io::Unix(stream), peer, limits, admission).await;
+    }
+}
+
+/// Serves one connection that somebody else accepted, HTTP/1.x only, to its end: for tests, and for programs that
+/// have a socket of their own.
+pub async fn converse<S: Service>(
+    stream: UnixStream,
+    service: &S,
+    peer: &Arc<Peer>,
+    limits: Arc<Limits>,
+    drain: Drain,
+) {
+    drop(h1::serve(Io::Unix(stream), service, peer, limits, drain).await);
 }
 
 /// A connection without TLS: HTTP/1.x, or HTTP/2 by prior knowledge.
@@ -426,7 +497,7 @@ async fn plain<S: Service>(io: Io, peer: Peer, limits: Arc<Limits>, admission: A
     let worker = &admission.worker;
     let peer = Arc::new(peer);
     let drain = worker.drain.clone();
-    let handover = h1::serve(io, &[], &*worker.service, &peer, Arc::clone(&limits), drain).await;
+    let handover = h1::serve(io, &*worker.service, &peer, Arc::clone(&limits), drain).await;
     if let Some(h1::Handover { io, read }) = handover {
         let (service, drain) = (Arc::clone(&worker.service), worker.drain.clone());
         match io {
@@ -453,7 +524,7 @@ async fn secure<S: Service>(
     match accepted.protocol {
         Protocol::Http1 => {
             let io = Io::Tls(Box::new(accepted.stream));
-            Box::pin(h1::serve(io, &[], &*worker.service, &peer, limits, drain)).await;
+            Box::pin(h1::serve(io, &*worker.service, &peer, limits, drain)).await;
         }
         Protocol::Http2 => {
             let service = Arc::clone(&worker.service);

@@ -99,6 +99,26 @@ pub struct FilePart {
     pub offset: u64,
     /// Number of bytes.
     pub length: u64,
+    /// Tells whether the file is still what was promised; one that is not breaks the answer off. `None` for files
+    /// that nobody changes.
+    pub state: Option<FileState>,
+}
+
+impl FilePart {
+    /// Whether the file is still what was promised.
+    pub fn holds(&self) -> bool {
+        self.state.as_ref().is_none_or(|state| (state.0)(&self.file))
+    }
+}
+
+/// A look at an open file: `true` while it is in the state that was promised. Asked before every piece that is sent.
+#[derive(Clone)]
+pub struct FileState(pub Arc<dyn Fn(&File) -> bool + Send + Sync>);
+
+impl std::fmt::Debug for FileState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FileState")
+    }
 }
 
 /// One piece of [`Content::Pieces`].

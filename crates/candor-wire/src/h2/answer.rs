@@ -178,7 +178,8 @@ impl Sending<'_> {
             let room = self.capacity(stream, want).await?;
             let bytes = read::read(&part.file, offset, room).await?;
             let length = bytes.len() as u64;
-            if length == 0 || length > left {
+            // Looked at after reading: what was copied is what was promised.
+            if length == 0 || length > left || !part.holds() {
                 return Err(Broken);
             }
             offset = offset.checked_add(length).ok_or(Broken)?;

@@ -41,7 +41,12 @@ fn text(bytes: impl Into<Bytes>) -> Content {
 
 impl Script {
     fn part(&self, name: &str, length: u64) -> FilePart {
-        FilePart { file: Arc::new(File::open(self.folder.join(name)).unwrap()), offset: 0, length }
+        FilePart {
+            file: Arc::new(File::open(self.folder.join(name)).unwrap()),
+            offset: 0,
+            length,
+            state: None,
+        }
     }
 }
 
@@ -202,7 +207,10 @@ impl Fixture {
             .chain(more)
             .map(|address| Spec { address: address.parse().unwrap(), tls: None })
             .collect();
-        let server = Server::bind_for(specs, 1).unwrap();
+        let mut server = Server::bind_for(specs, 1).unwrap();
+        if name == "proxy" {
+            server.behind_proxy(0);
+        }
         let Local::Tcp { address, .. } = server.local_addrs()[0] else { panic!("a TCP address comes first") };
         let log = Log::default();
         let script = Arc::new(Script { log: Arc::clone(&log), folder: folder.clone() });
@@ -668,6 +676,26 @@ fn too_many_connections_are_closed_unread() {
     let fixture = Fixture::with("one", one, &[]);
     let _first = fixture.connect();
     assert_eq!(fixture.connect().rest(), "");
+}
+
+#[test]
+fn a_proxy_says_whose_the_connection_is() {
+    let fixture = Fixture::new("proxy");
+    let asked = "GET /who HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let header = "PROXY TCP4 192.0.2.7 192.0.2.1 4321 80\r\n";
+    assert_eq!(fixture.ask(format!("{header}{asked}")), ok_and_close("Some(192.0.2.7:4321)"));
+    let unannounced = fixture.ask(asked);
+    assert!(unannounced.is_empty() || unannounced == "<reset>", "{unannounced}");
+}
+
+#[test]
+fn a_file_that_is_not_in_memory_is_sent_too() {
+    let fixture = Fixture::new("cold");
+    let file = File::open(fixture.folder.join("whole")).unwrap();
+    file.sync_all().unwrap();
+    rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+    let asked = "GET /file HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    assert_eq!(fixture.ask(asked), ok_and_close(&"f".repeat(300_000)));
 }
 
 #[test]

@@ -86,16 +86,16 @@ impl Service for Desk {
             "/file" => {
                 let file = Arc::clone(self.file.as_ref().unwrap());
                 let length = file.metadata().unwrap().len();
-                answer(200, &target, Content::File(FilePart { file, offset: 0, length }))
+                answer(200, &target, Content::File(FilePart { file, offset: 0, length, state: None }))
             }
             "/short" => {
                 let file = Arc::clone(self.file.as_ref().unwrap());
                 let length = file.metadata().unwrap().len() + 1;
-                answer(200, &target, Content::File(FilePart { file, offset: 0, length }))
+                answer(200, &target, Content::File(FilePart { file, offset: 0, length, state: None }))
             }
             "/pieces" => {
                 let file = Arc::clone(self.file.as_ref().unwrap());
-                let part = Piece::File(FilePart { file, offset: 10, length: 5 });
+                let part = Piece::File(FilePart { file, offset: 10, length: 5, state: None });
                 let text = |text: &'static str| Piece::Bytes(Bytes::from_static(text.as_bytes()));
                 answer(206, &target, Content::Pieces(vec![text("<"), part, text(">"), text("")]))
             }
