@@ -52,6 +52,8 @@ pub enum Need {
     Open,
     /// `Facts::commit`: carry the change out.
     Commit,
+    /// The address is a gateway's: questions 50 and on decide, and their outcome is the decision's.
+    Forward,
 }
 
 /// The result of a step.
@@ -93,6 +95,11 @@ impl Cursor {
     /// The questions asked so far.
     pub fn trace(&self) -> &Trace {
         &self.trace
+    }
+
+    /// Notes what the gateway found; its questions are asked after the origin server's.
+    pub fn note(&mut self, question: Question, answer: Answer) {
+        self.trace.note(question, answer);
     }
 
     /// What negotiation settled on, once it has.
@@ -215,6 +222,28 @@ fn answer(question: Question, facts: &Facts<'_>, cursor: &mut Cursor) -> Step {
         Q::Created => created(facts),
         Q::Resets => resets(facts),
         Q::ContentToReturn => content_to_return(facts),
+        // The gateway asks these itself.
+        Q::Loops
+        | Q::GoesNoFurther
+        | Q::NextHop
+        | Q::StoredFresh
+        | Q::OnlyIfCached
+        | Q::StaleMeanwhile
+        | Q::ForwardLater
+        | Q::UpstreamOpen
+        | Q::Connected
+        | Q::RequestSent
+        | Q::Interim
+        | Q::AnswerHead
+        | Q::WantsGateway
+        | Q::WrongUpstream
+        | Q::UpstreamWaited
+        | Q::UpstreamFails
+        | Q::Validated
+        | Q::Annotated
+        | Q::Forwarded
+        | Q::ContentForwarded
+        | Q::Invalidates => Ask(Need::Forward),
     }
 }
 
@@ -341,6 +370,7 @@ fn live(facts: &Facts<'_>, target: &Target) -> Step {
         Some(Live::Folder) if reads => Go(A::No, Q::YieldingMark),
         Some(Live::Folder | Live::Listing) => Go(A::Folder, Q::SlashForm),
         Some(Live::Document { .. }) => Go(A::Document, Q::SlashForm),
+        Some(Live::Route) if facts.reception.forwards => Go(A::Route, Q::Loops),
         Some(Live::Route) => Go(A::Route, Q::SlashForm),
         Some(Live::Monitor) => Go(A::Monitor, Q::SlashForm),
         Some(Live::Choices(_)) => Go(A::Choices, Q::SlashForm),
@@ -407,7 +437,7 @@ fn slash_form(facts: &Facts<'_>, target: &Target) -> Step {
 fn method_allowed(facts: &Facts<'_>, target: &Target) -> Step {
     let route = matches!(target.live, Some(Live::Route));
     match facts.head.method() {
-        Some(Method::Options) if !(route && facts.reception.forwards) => {
+        Some(Method::Options) => {
             Done(A::Yes, Outcome::Options { allow: target.allow })
         }
         Some(method) if !target.allow.contains(method) => {

@@ -42,6 +42,16 @@ impl Fields {
         self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)
     }
 
+    /// The values of every line of this name, in order.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Bytes> {
+        self.0.iter().filter(move |(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v)
+    }
+
+    /// Keeps the lines that satisfy the condition.
+    pub fn retain(&mut self, mut wanted: impl FnMut(&str, &Bytes) -> bool) {
+        self.0.retain(|(name, value)| wanted(name, value));
+    }
+
     /// Whether there is a line of this name.
     pub fn has(&self, name: &str) -> bool {
         self.get(name).is_some()

@@ -132,7 +132,7 @@ pub fn picture() -> String {
     let mut rows = String::new();
     let mut y = 40;
     let mut part: Option<Part> = None;
-    for &question in Question::ALL {
+    for &question in Question::ALL.iter().filter(|question| question.part() != Part::Forward) {
         if part != Some(question.part()) {
             part = Some(question.part());
             y += 18;

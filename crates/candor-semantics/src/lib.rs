@@ -11,6 +11,7 @@ pub mod field;
 pub mod fields;
 pub mod flow;
 pub mod framing;
+pub mod gateway;
 pub mod head;
 pub mod method;
 pub mod negotiation;

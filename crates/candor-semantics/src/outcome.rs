@@ -8,6 +8,8 @@ use bytes::Bytes;
 use crate::field::challenge::Challenge;
 use crate::field::entity_tag::EntityTag;
 use crate::field::http_date::HttpDate;
+use crate::gateway::cause::GatewayFault;
+use crate::gateway::relay::Relay;
 use crate::method::MethodSet;
 use crate::refusal::Refusal;
 use crate::representation::{Metadata, Vary};
@@ -277,6 +279,10 @@ pub enum Outcome {
         /// What is said about it.
         metadata: Arc<Metadata>,
     },
+    /// What an upstream said, or what is stored of it: any code, or 203 in place of 200.
+    Relayed(Box<Relay>),
+    /// No answer from an upstream: 502, 503 or 504 by cause, 500 where the gateway itself is at fault.
+    Gateway(Box<GatewayFault>),
     /// We failed: 500.
     InternalError,
 }

@@ -58,6 +58,8 @@ pub enum Part {
     TakeTheContent,
     /// I.
     Commit,
+    /// The gateway's own part.
+    Forward,
 }
 
 impl Part {
@@ -73,13 +75,15 @@ impl Part {
             Part::Preconditions => "Do the preconditions hold?",
             Part::TakeTheContent => "Take the content",
             Part::Commit => "Commit",
+            Part::Forward => "Forward",
         }
     }
 }
 
 macro_rules! questions {
     ($($part:ident { $($name:ident $token:literal [$($source:ident)+] $sentence:literal)* })*) => {
-        /// One question of the decision order. The numbers are its position, 1 to 49.
+        /// One question of the decision order. The numbers are its position: 1 to 49 are the origin
+        /// server's, 50 to 70 the gateway's.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[repr(u8)]
         pub enum Question {
@@ -183,10 +187,36 @@ questions! {
         Resets "resets" [Configuration] "Is the form to be reset?"
         ContentToReturn "content-to-return" [Work Request] "Is there content to return?"
     }
+    Forward {
+        Loops "loops" [Request] "Has the request been through this gateway before?"
+        GoesNoFurther "goes-no-further" [Request] "Does Max-Forwards end the way of the request here?"
+        NextHop "next-hop" [Configuration] "Is there a next hop for the address?"
+        StoredFresh "stored-fresh" [Store Request] "Is a fresh answer stored for the request?"
+        OnlyIfCached "only-if-cached" [Request] "Does the request take a stored answer or none?"
+        StaleMeanwhile "stale-meanwhile" [Store] "May the stored answer be used while it is validated?"
+        ForwardLater "forward-later" [Configuration Request] "Is the request taken now and delivered later?"
+        UpstreamOpen "upstream-open" [Upstream] "Is an upstream there that takes requests?"
+        Connected "connected" [Upstream] "Is there a connection to it?"
+        RequestSent "request-sent" [Upstream Content] "Was the request sent whole?"
+        Interim "interim" [Upstream] "Was there an interim answer?"
+        AnswerHead "answer-head" [Upstream] "Did the head of a final answer arrive, valid and in time?"
+        WantsGateway "wants-gateway" [Upstream] "Does the upstream want credentials of the gateway (407)?"
+        WrongUpstream "wrong-upstream" [Upstream] "Does the upstream say that it is the wrong one (421)?"
+        UpstreamWaited "upstream-waited" [Upstream] "Did the upstream wait in vain for the request (408)?"
+        UpstreamFails "upstream-fails" [Upstream] "Does the upstream answer a read with 500, 502, 503 or 504?"
+        Validated "validated" [Upstream Store] "Did the upstream confirm what is stored?"
+        Annotated "annotated" [Configuration] "Are fields added to what the upstream said?"
+        Forwarded "forwarded" [Upstream] "Is the answer passed on as it is?"
+        ContentForwarded "content-forwarded" [Upstream] "Did the content arrive whole?"
+        Invalidates "invalidates" [Request Upstream] "Does the answer make stored answers invalid?"
+    }
 }
 
 impl Question {
-    /// The position in the decision order, 1 to 49.
+    /// How many questions the origin server has; the gateway's come after them.
+    pub const OF_ORIGIN: usize = 49;
+
+    /// The position in the decision order, 1 to 70.
     pub const fn number(self) -> u8 {
         self as u8
     }
@@ -203,14 +233,15 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn there_are_49_with_one_name_each() {
-        assert_eq!(Question::ALL.len(), 49);
+    fn each_has_one_name() {
+        assert_eq!(Question::ALL.len(), Question::OF_ORIGIN + 21);
         let names: HashSet<_> = Question::ALL.iter().map(|q| q.name()).collect();
-        assert_eq!(names.len(), 49);
+        assert_eq!(names.len(), 70);
         for (position, &question) in Question::ALL.iter().enumerate() {
             assert_eq!(usize::from(question.number()), position + 1);
             assert_eq!(Question::from_number(question.number()), Some(question));
             assert!(!question.sources().is_empty());
+            assert_eq!(position >= Question::OF_ORIGIN, question.part() == Part::Forward);
         }
         assert_eq!(Question::from_number(0), None);
     }

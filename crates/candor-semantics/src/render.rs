@@ -4,11 +4,14 @@
 
 use bytes::Bytes;
 
-use crate::code::Code;
+use crate::code::{self, Code};
 use crate::field::challenge::Challenge;
 use crate::field::content_range::ContentRange;
 use crate::field::link::Link;
+use crate::field::proxy_status::ProxyStatus;
 use crate::fields::Fields;
+use crate::gateway::cause::{Fault, GatewayFault};
+use crate::gateway::relay;
 use crate::method::Method;
 use crate::outcome::{Challenges, Choice, Extent, Outcome, Delay};
 use crate::refusal::Refusal;
@@ -28,8 +31,10 @@ pub struct Manner {
 /// An answer before its content is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
-    /// The status.
+    /// The code, or how one that an upstream made up is understood.
     pub code: Code,
+    /// The number on the wire: that of `code`, but for what an upstream made up.
+    pub status: u16,
     /// All fields that follow from the outcome.
     pub fields: Fields,
     /// What content follows.
@@ -55,12 +60,15 @@ pub enum Plan {
     Representation,
     /// The result of work.
     Result,
+    /// What came from an upstream.
+    Relayed,
 }
 
 /// Renders an outcome; `None` where nobody is left to answer.
 pub fn render(outcome: &Outcome, manner: Manner) -> Option<Rendered> {
     let mut fields = Fields::new();
     let code = code(outcome, manner)?;
+    let mut status = code.number();
     let (plan, close) = match outcome {
         Outcome::Refused(refusal) => (Plan::Page, refusal.closes()),
         Outcome::Unavailable { retry_after, .. } | Outcome::TooManyRequests { retry_after } => {
@@ -179,6 +187,15 @@ pub fn render(outcome: &Outcome, manner: Manner) -> Option<Rendered> {
             (Plan::Nothing, false)
         }
         Outcome::Reset => (Plan::Empty, false),
+        Outcome::Relayed(relay) => {
+            fields = relay.write_fields();
+            status = relay.status();
+            (Plan::Relayed, false)
+        }
+        Outcome::Gateway(fault) => {
+            push_fault(&mut fields, fault);
+            (Plan::Page, false)
+        }
         Outcome::Misdirected
         | Outcome::NotImplemented
         | Outcome::ExpectationFailed
@@ -189,7 +206,7 @@ pub fn render(outcome: &Outcome, manner: Manner) -> Option<Rendered> {
         | Outcome::ContentUnusable { .. }
         | Outcome::PeerGone => (Plan::Page, false),
     };
-    Some(Rendered { code, fields, plan, close })
+    Some(Rendered { code, status, fields, plan, close })
 }
 
 /// The status of an outcome.
@@ -234,9 +251,36 @@ fn code(outcome: &Outcome, manner: Manner) -> Option<Code> {
         Outcome::Accepted { .. } => Code::ACCEPTED,
         Outcome::Created { .. } => Code::CREATED,
         Outcome::Reset => Code::RESET_CONTENT,
+        Outcome::Relayed(relay) => code::understood(relay.status()),
+        Outcome::Gateway(fault) => gateway_code(fault),
         Outcome::InternalError => Code::INTERNAL_SERVER_ERROR,
         Outcome::PeerGone => return None,
     })
+}
+
+/// A stored answer that had to be validated and could not be is 504, whatever the cause (RFC 9111 section
+/// 5.2.2.2).
+fn gateway_code(fault: &GatewayFault) -> Code {
+    match fault.cause.fault() {
+        Fault::Late => Code::GATEWAY_TIMEOUT,
+        Fault::Bad | Fault::Unavailable if fault.must_validate => Code::GATEWAY_TIMEOUT,
+        Fault::Bad => Code::BAD_GATEWAY,
+        Fault::Unavailable => Code::SERVICE_UNAVAILABLE,
+        Fault::Ours => Code::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn push_fault(fields: &mut Fields, fault: &GatewayFault) {
+    fields.push_static("Cache-Control", "no-store");
+    let member = ProxyStatus {
+        name: relay::NAME.to_owned(),
+        error: Some(fault.cause.error_type()),
+        next_hop: fault.next_hop.as_deref().map(str::to_owned),
+        received_status: fault.received,
+        details: Some(fault.cause.sentence().to_owned()),
+    };
+    fields.push("Proxy-Status", member.to_string());
+    push_retry_after(fields, fault.retry_after);
 }
 
 fn refused(refusal: Refusal) -> Code {

@@ -108,6 +108,66 @@ answers! {
     WrongCoding "wrong-coding",
     /// The content equals what is there already.
     Unchanged "unchanged",
+    /// Stored, and within its lifetime.
+    Fresh "fresh",
+    /// Stored, and past its lifetime.
+    Stale "stale",
+    /// Stored, and to be validated first.
+    Validate "validate",
+    /// Nothing stored that answers.
+    Miss "miss",
+    /// Stored for other request fields only.
+    VaryMiss "vary-miss",
+    /// Not looked up: method, route or request exclude it.
+    Bypass "bypass",
+    /// Joined to a request that was under way.
+    Collapsed "collapsed",
+    /// A kept connection.
+    Reused "reused",
+    /// It failed, and the request goes to an upstream once more.
+    Repeated "repeated",
+    /// It failed, and a stored answer is used past its lifetime.
+    Fallback "fallback",
+    /// No answer about the name in time.
+    DnsTimeout "dns-timeout",
+    /// The name does not resolve.
+    DnsError "dns-error",
+    /// No address for a request to go to.
+    DestinationNotFound "destination-not-found",
+    /// The upstream is held to be down.
+    DestinationUnavailable "destination-unavailable",
+    /// No way to the address.
+    Unroutable "unroutable",
+    /// The connection was refused.
+    ConnectionRefused "connection-refused",
+    /// The connection was closed or reset.
+    ConnectionTerminated "connection-terminated",
+    /// No connection in time.
+    ConnectionTimeout "connection-timeout",
+    /// Silence inside an answer's head.
+    ReadTimeout "read-timeout",
+    /// The upstream takes no more of the request.
+    WriteTimeout "write-timeout",
+    /// As many requests at work as are allowed.
+    LimitReached "limit-reached",
+    /// TLS failed.
+    TlsProtocol "tls-protocol",
+    /// The upstream's certificate cannot be trusted.
+    TlsCertificate "tls-certificate",
+    /// The upstream sent a TLS alert.
+    TlsAlert "tls-alert",
+    /// The answer's head is too large.
+    HeadTooLarge "head-too-large",
+    /// The answer's transfer coding cannot be undone.
+    TransferCoding "transfer-coding",
+    /// No answer in time.
+    ResponseTimeout "response-timeout",
+    /// The answer is not HTTP.
+    NotHttp "not-http",
+    /// An upgrade went wrong.
+    UpgradeFailed "upgrade-failed",
+    /// The gateway is not set up for what the upstream wants.
+    Misconfigured "misconfigured",
 }
 
 /// One question with its answer.
@@ -121,6 +181,9 @@ pub struct Entry {
 
 /// More questions than any decision asks (the decision order bounds it at 60).
 const CAPACITY: usize = 64;
+
+/// One place for each question, and one for the beginning.
+const QUESTIONS: usize = Question::ALL.len() + 1;
 
 /// The questions of one decision in the order they were asked. Fixed in size: recording is a store of two bytes.
 #[derive(Clone)]
@@ -170,13 +233,13 @@ impl fmt::Debug for Trace {
 /// again carries its count: `permitted.2=yes`.
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut asked = [0u8; 50];
+        let mut asked = [0u8; QUESTIONS];
         for (position, entry) in self.entries().iter().enumerate() {
             if position > 0 {
                 f.write_str(", ")?;
             }
             f.write_str(entry.question.name())?;
-            let count = &mut asked[usize::from(entry.question.number()) % 50];
+            let count = &mut asked[usize::from(entry.question.number()) % QUESTIONS];
             *count += 1;
             if *count > 1 {
                 f.write_char('.')?;

@@ -90,6 +90,7 @@ fn walk(world: &World) -> Walk {
                         facts.commit = Some(&open);
                     }
                     Need::Commit => facts.commit = Some(&world.commit),
+                    Need::Forward => panic!("these worlds have no gateway"),
                 }
             }
         }
@@ -400,6 +401,9 @@ fn worlds() -> impl Strategy<Value = World> {
     )
         .prop_map(|((head, reception, access, access_inside, target, target_again), rest)| {
             let (representation, representation_again, content, work, conflict, merged, commit) = rest;
+            // What is at a gateway's address is decided by the gateway's own questions.
+            let routed = [&target, &target_again].iter().any(|target| target.live == Some(Live::Route));
+            let reception = Reception { forwards: reception.forwards && !routed, ..reception };
             World {
                 head,
                 reception,
@@ -559,6 +563,22 @@ fn hold_against_table() {
         listed.difference(&taken).filter(|e| !leaps.contains(e) && !redirects.contains(e)).collect();
     assert!(unlisted.is_empty(), "the code has exits the table does not list: {unlisted:#?}");
     assert!(untaken.is_empty(), "the table lists exits that no walk took: {untaken:#?}");
+}
+
+#[test]
+fn a_gateway_decides_for_itself_once_access_is_granted() {
+    let head = Head::from_parts(b"BREW", b"/up/x", Version::Http11, Scheme::Http, [("Host", "x")]);
+    let address = Address::from_path("/up/x");
+    let reception = Reception { forwards: true, ..Reception::default() };
+    let target = Target { live: Some(Live::Route), ..Target::default() };
+    let mut cursor = Cursor::default();
+    let mut facts = Facts::new(&head, Some(&address), &reception, NOW);
+    assert!(matches!(decide(&facts, &mut cursor), Decision::Ask(Need::Access)));
+    facts.access = Some(&Access::OPEN);
+    assert!(matches!(decide(&facts, &mut cursor), Decision::Ask(Need::Target)));
+    facts.target = Some(&target);
+    assert!(matches!(decide(&facts, &mut cursor), Decision::Ask(Need::Forward)));
+    assert!(cursor.trace().to_string().ends_with("gone=no, live=route"));
 }
 
 #[test]

@@ -139,7 +139,9 @@ impl<'a> Exchange<'a> {
                     opened = source;
                 }
                 // Nothing above reading is built: forms and programs cannot be performed here yet.
-                Decision::Ask(Need::Content { .. } | Need::Work | Need::Open | Need::Commit) => {
+                Decision::Ask(
+                    Need::Content { .. } | Need::Work | Need::Open | Need::Commit | Need::Forward,
+                ) => {
                     return Decided { outcome: Outcome::NotImplemented, cursor, opened };
                 }
             }

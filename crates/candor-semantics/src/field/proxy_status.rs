@@ -39,6 +39,8 @@ error_types! {
     DestinationNotFound = "destination_not_found" 500,
     /// The gateway holds the next server to be down and did not ask.
     DestinationUnavailable = "destination_unavailable" 503,
+    /// No way leads to its address.
+    DestinationIpUnroutable = "destination_ip_unroutable" 502,
     /// The next server does not take connections.
     ConnectionRefused = "connection_refused" 502,
     /// It closed the connection before a whole answer head came.
@@ -67,6 +69,10 @@ error_types! {
     HttpResponseTimeout = "http_response_timeout" 504,
     /// Its answer is not HTTP, in a way that has no type of its own.
     HttpProtocolError = "http_protocol_error" 502,
+    /// It did not agree to an upgrade that it had to agree to, or the other way round.
+    HttpUpgradeFailed = "http_upgrade_failed" 502,
+    /// The gateway is not set up for what the next server wants.
+    ProxyConfigurationError = "proxy_configuration_error" 500,
     /// The request has been here before.
     ProxyLoopDetected = "proxy_loop_detected" 502,
 }
