@@ -183,6 +183,11 @@ impl Folder {
         }
     }
 
+    /// The root as it is now, for changes.
+    pub(crate) fn beneath(&self) -> Result<Beneath, rustix::io::Errno> {
+        self.0.root.now()
+    }
+
     async fn look_cold(&self, address: &Address, rules: &Arc<Rules>) -> Standing {
         let asked = Some(Instant::now());
         let gate = self.0.gates.of(address.parent());

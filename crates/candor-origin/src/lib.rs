@@ -17,7 +17,9 @@ mod root;
 mod rules;
 mod shelf;
 mod stamp;
+mod writing;
 
 pub use folder::{Body, FileState, Folder, FolderOptions, Opened, Standing};
 pub use listing::{Entry, Listing};
 pub use rules::Rules;
+pub use writing::{Spot, is_writable_path, media_type_of};

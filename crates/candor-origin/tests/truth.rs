@@ -150,7 +150,12 @@ async fn no_answer_mixes_two_states() {
         0
     });
     let mut tags = std::collections::HashMap::new();
-    for _ in 0..3000 {
+    let begun = std::time::Instant::now();
+    // A busy machine may not let the writer run for a while.
+    for round in 0.. {
+        if round > 3000 && tags.len() > 10 || begun.elapsed() > Duration::from_secs(60) {
+            break;
+        }
         match site.open("/page").await {
             Ok(opened) => {
                 let bytes = bytes_of(&opened);
@@ -165,8 +170,7 @@ async fn no_answer_mixes_two_states() {
         }
     }
     stop.store(true, Ordering::Relaxed);
-    assert!(writer.join().unwrap() > 10);
-    assert!(tags.len() > 10);
+    assert!(writer.join().unwrap() > 10 && tags.len() > 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
