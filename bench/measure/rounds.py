@@ -140,7 +140,9 @@ class Standing:
                 one.stop()
 
     def get(self, name):
-        return self.servers.get(name) or self.bench.server(name)
+        """The running server, or one that is not started yet: it needs a
+        folder of its own, beside that of the running one."""
+        return self.servers.get(name) or self.bench.server(name, label=f"{name}-fresh")
 
 
 def _check(bench, scenario, standing, row):
