@@ -208,7 +208,7 @@ pub enum Framing {
 /// What the head of an HTTP/1.x request says about its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// How the content is delimited; [`Framing::None`] where a fault closes the connection.
+    /// How the content is delimited; [`Framing::None`] where there is a fault.
     pub framing: Framing,
     /// Whether the client wants the connection to go on (RFC 9112 section 9.3).
     pub persists: bool,
@@ -224,29 +224,24 @@ impl Message {
         Message { framing: Framing::None, persists: false, expects_continue: false, fault: Some(fault) }
     }
 
-    /// Reads target form, length, host and connection options.
+    /// Reads target form, length, host and connection options. What is wrong with any of them means that client
+    /// and server do not understand each other: the connection does not go on after it.
     pub fn of(head: &Head) -> Message {
-        let (framing, fault) = match framing(head) {
-            Err(Refusal::Framing) => (Framing::None, Some(Refusal::Framing)),
-            framing => {
-                let named =
-                    host(head).and_then(|()| Target::parse(head.method_token(), head.target()).map(drop));
-                (framing.unwrap_or(Framing::None), named.err().or(framing.err()))
-            }
+        let framing = match framing(head) {
+            Err(Refusal::Framing) => return Message::lost(Refusal::Framing),
+            framing => framing,
         };
-        let unread = framing_lost(head, fault);
-        Message {
-            framing: if unread { Framing::None } else { framing },
-            persists: !unread && Connection::from_head(head).persists(head.version()),
-            expects_continue: Expect::from_head(head) == Expect::Continue,
-            fault,
+        let named = host(head).and_then(|()| Target::parse(head.method_token(), head.target()));
+        match named.and(framing) {
+            Err(fault) => Message::lost(fault),
+            Ok(framing) => Message {
+                framing,
+                persists: Connection::from_head(head).persists(head.version()),
+                expects_continue: Expect::from_head(head) == Expect::Continue,
+                fault: None,
+            },
         }
     }
-}
-
-/// Whether nobody can tell where the message ends.
-fn framing_lost(head: &Head, fault: Option<Refusal>) -> bool {
-    fault.is_some_and(|fault| fault.closes() || framing(head).is_err())
 }
 
 /// One reading of the length or none: both framings at once, a repeated or malformed length, a transfer coding
@@ -428,17 +423,21 @@ mod tests {
         assert_eq!(of(Version::Http11, &["a.b:8"]).fault, None);
         assert_eq!(of(Version::Http10, &[]).fault, None);
         for lines in [&[][..], &["a", "a"], &["u@h"], &[""], &["a:8x"]] {
-            let message = of(Version::Http11, lines);
-            assert_eq!(message.fault, Some(Refusal::Host), "{lines:?}");
-            assert_eq!((message.framing, message.persists), (Framing::Length(3), true), "{lines:?}");
+            assert_eq!(of(Version::Http11, lines), Message::lost(Refusal::Host), "{lines:?}");
         }
         assert_eq!(of(Version::Http10, &["a", "b"]).fault, Some(Refusal::Host));
     }
 
     #[test]
-    fn a_host_fault_does_not_hide_a_lost_end() {
-        let fields = [("Transfer-Encoding", "foo, chunked")];
-        let message = Message::of(&Head::from_parts(b"GET", b"/", Version::Http11, Scheme::Http, fields));
-        assert_eq!((message.fault, message.persists), (Some(Refusal::Host), false));
+    fn the_first_question_that_fails_is_told() {
+        let of = |target: &[u8], fields: &[(&str, &str)]| {
+            let fields = fields.iter().copied();
+            Message::of(&Head::from_parts(b"GET", target, Version::Http11, Scheme::Http, fields)).fault
+        };
+        let (coding, host) = (("Transfer-Encoding", "foo, chunked"), ("Host", "x"));
+        assert_eq!(of(b"*", &[("Content-Length", "x")]), Some(Refusal::Framing));
+        assert_eq!(of(b"*", &[coding]), Some(Refusal::Host));
+        assert_eq!(of(b"*", &[coding, host]), Some(Refusal::TargetForm));
+        assert_eq!(of(b"/", &[coding, host]), Some(Refusal::TransferCoding));
     }
 }

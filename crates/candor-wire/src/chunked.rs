@@ -22,11 +22,11 @@ const TRAILER_LINES: usize = 64;
 
 /// The framing is broken; the connection cannot be read in step any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Malformed;
+pub struct Malformed;
 
 /// What a step of decoding found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
+pub enum Step {
     /// Nothing usable yet: `used` bytes are dealt with, and more are needed.
     More {
         /// Bytes dealt with.
@@ -60,7 +60,7 @@ enum State {
 
 /// Takes the coding off.
 #[derive(Debug)]
-pub(crate) struct Decoder {
+pub struct Decoder {
     state: State,
     /// The current chunk's size, or what is left of it.
     size: u64,
@@ -72,12 +72,12 @@ pub(crate) struct Decoder {
 
 impl Decoder {
     /// At the beginning of the content.
-    pub(crate) fn new() -> Decoder {
+    pub fn new() -> Decoder {
         Decoder { state: State::Size, size: 0, digits: 0, extensions: 0, section: Vec::new(), trailers: None }
     }
 
     /// Looks at the bytes that came; those that a step deals with are not shown again.
-    pub(crate) fn step(&mut self, bytes: &[u8]) -> Result<Step, Malformed> {
+    pub fn step(&mut self, bytes: &[u8]) -> Result<Step, Malformed> {
         let mut used = 0;
         while let Some(&byte) = bytes.get(used) {
             match self.state {
@@ -107,7 +107,7 @@ impl Decoder {
     }
 
     /// The trailer fields, once the end was seen.
-    pub(crate) fn trailers(&mut self) -> Option<Fields> {
+    pub fn trailers(&mut self) -> Option<Fields> {
         self.trailers.take()
     }
 
@@ -181,8 +181,11 @@ fn trailer_fields(section: &[u8]) -> Result<Option<Fields>, Malformed> {
 mod tests {
     use super::*;
 
-    /// Content, trailers and what was left over; fed in parts of `size` bytes.
-    fn decode(bytes: &[u8], size: usize) -> Result<(Vec<u8>, Option<Fields>, Vec<u8>), Option<Malformed>> {
+    /// Content, trailers and what was left over.
+    type Decoded = (Vec<u8>, Option<Fields>, Vec<u8>);
+
+    /// Decodes bytes that come in parts of `size`; `Err(None)` where the end is missing.
+    fn decode(bytes: &[u8], size: usize) -> Result<Decoded, Option<Malformed>> {
         let mut decoder = Decoder::new();
         let mut content = Vec::new();
         let mut waiting = Vec::new();

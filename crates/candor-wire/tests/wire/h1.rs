@@ -107,6 +107,7 @@ impl Service for Script {
                 Err(ContentFault::Malformed) => (400, text("malformed")),
                 Err(ContentFault::Gone) => (400, text("gone")),
             },
+            b"/who" => (200, text(format!("{:?}", request.peer.address))),
             _ => (
                 200,
                 text(format!("{} {}", request.head.method_token().escape_ascii(), target.escape_ascii())),
@@ -415,21 +416,16 @@ fn refusals_byte_for_byte() {
 }
 
 #[test]
-fn faults_of_host_and_target_leave_the_connection_in_step() {
+fn faults_of_host_and_target_close() {
     let fixture = Fixture::new("host");
-    let told = |name: &str| {
-        let told = format!("{name} POST");
-        format!("HTTP/1.1 400 Bad Request\r\nDate: D\r\nContent-Length: {}\r\n\r\n{told}", told.len())
-            + &ok_and_close("GET /z")
-    };
-    for (head, name) in [
-        ("POST / HTTP/1.1\r\n", "Host"),
-        ("POST / HTTP/1.1\r\nHost: a\r\nHost: a\r\n", "Host"),
-        ("POST * HTTP/1.1\r\nHost: a\r\n", "TargetForm"),
-        ("POST a:80 HTTP/1.1\r\nHost: a\r\n", "TargetForm"),
+    for (head, told) in [
+        ("POST / HTTP/1.1\r\n", "Host POST"),
+        ("POST / HTTP/1.1\r\nHost: a\r\nHost: a\r\n", "Host POST"),
+        ("POST * HTTP/1.1\r\nHost: a\r\n", "TargetForm POST"),
+        ("POST a:80 HTTP/1.1\r\nHost: a\r\n", "TargetForm POST"),
     ] {
         let asked = format!("{head}Content-Length: 4\r\n\r\nGET {CLOSE}");
-        assert_eq!(fixture.ask(asked), told(name), "{head}");
+        assert_eq!(fixture.ask(asked), refused("400 Bad Request", told), "{head}");
     }
 }
 
