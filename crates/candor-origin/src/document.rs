@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
 use candor_semantics::address::encode_path;
+use candor_semantics::field::entity_tag::EntityTag;
+use candor_semantics::field::http_date::HttpDate;
 use candor_semantics::negotiation;
 use candor_semantics::representation::{Coding, CodingSet, Metadata, OpenFault, Variant, Vary};
 use rustix::fs::{AtFlags, CWD};
@@ -116,8 +118,8 @@ impl Document {
         form: &FormState,
         coding: Coding,
         identity: &Content,
-        length: u64,
-        etag: Option<candor_semantics::field::entity_tag::EntityTag>,
+        (length, etag): (u64, Option<EntityTag>),
+        last_modified: Option<HttpDate>,
     ) -> Arc<Metadata> {
         let content_type = match (form.form.gzipped, form.form.media_type) {
             // Its characters are behind the coding.
@@ -130,7 +132,7 @@ impl Document {
             coding,
             length: Some(length),
             etag,
-            last_modified: listing::last_modified(&identity.stamp),
+            last_modified,
             content_location: form.location.clone(),
             vary: self.vary,
             cache_control: self.rules.cache_control.clone(),

@@ -14,21 +14,23 @@ use std::time::Instant;
 use bytes::Bytes;
 use candor_semantics::address::Address;
 use candor_semantics::facts::Live;
+use candor_semantics::field::http_date::HttpDate;
 use candor_semantics::outcome::Location;
 use candor_semantics::representation::{Chosen, Coding, CodingSet, Metadata, OpenFault, Variant};
 use rustix::fs::FileType;
 
+use crate::arrivals::Arrivals;
 use crate::coded::{self, Coded};
 use crate::content::{Content, Held, Known};
 use crate::document::{Document, FormState, Sibling, Source};
-use crate::listing::Listing;
+use crate::listing::{self, Listing};
 use crate::media;
 use crate::names::{self, Directory, Kind};
 use crate::resolve::{self, Form};
 use crate::root::{Beneath, Missing, Reach, Root};
 use crate::rules::Rules;
 use crate::shelf::Shelf;
-use crate::stamp::Stamp;
+use crate::stamp::{self, Stamp};
 
 /// The longest file name there can be.
 const NAME_MAX: usize = 255;
@@ -130,7 +132,7 @@ pub struct FileState(Stamp);
 impl FileState {
     /// Whether the file is still in this state. One system call.
     pub fn holds(&self, file: &File) -> bool {
-        rustix::fs::fstat(file).is_ok_and(|stat| Stamp::of(&stat) == self.0)
+        rustix::fs::fstat(file).is_ok_and(|stat| self.0.has_same_bytes(&Stamp::of(&stat)))
     }
 }
 
@@ -148,6 +150,7 @@ struct Inner {
     siblings: Shelf<(Stamp, Stamp), bool>,
     coding: Mutex<HashSet<(Bytes, Coding)>>,
     coders: usize,
+    arrivals: Arrivals,
     gates: Gates,
     readers: tokio::sync::Semaphore,
 }
@@ -170,6 +173,7 @@ impl Folder {
             siblings: Shelf::new(MOST_KNOWN, 4),
             coding: Mutex::default(),
             coders: options.coders,
+            arrivals: Arrivals::default(),
             gates: Gates::default(),
             readers: tokio::sync::Semaphore::new(options.readers),
         })))
@@ -546,12 +550,23 @@ impl Inner {
             Source::Content(content) => (content.stamp.size(), content.etag.clone()),
             Source::Coded(coded) => (coded.bytes.len() as u64, coded.etag.clone()),
         };
-        let metadata = document.metadata(form, coding, &identity, length, etag);
+        let last_modified = self.last_modified(&form.path, &identity);
+        let metadata = document.metadata(form, coding, &identity, (length, etag), last_modified);
         // A coded copy stays true as long as what it was made from.
         if identity.settled && Some(&identity.stamp) == form.state.as_ref().ok() {
             form.remember(coding, &source, &metadata);
         }
         Ok(Opened { metadata, body: body(source) })
+    }
+
+    /// The later of the file's time and the time these bytes were first known at this address.
+    fn last_modified(&self, path: &[u8], identity: &Content) -> Option<HttpDate> {
+        let told = listing::last_modified(&identity.stamp)?;
+        let Some(tag) = &identity.etag else { return Some(told) };
+        let now = stamp::now().div_euclid(1_000_000_000);
+        let modified = i64::try_from(told.unix()).unwrap_or(i64::MAX);
+        let known = self.arrivals.first_known(path, tag, modified, now);
+        Some(told.max(HttpDate::from_unix(u64::try_from(known).unwrap_or(0))))
     }
 
     fn content(&self, beneath: &Beneath, path: &[u8], reach: Reach) -> Result<Arc<Content>, Missing> {

@@ -3,6 +3,7 @@
 //! The folder is the truth: it is never copied, watched or scanned to answer. What is remembered is checked against
 //! the file system for every answer, at the cost of one or two calls that do not touch the disk.
 
+mod arrivals;
 mod coded;
 mod content;
 mod document;

@@ -119,6 +119,11 @@ pub(crate) fn is_asset(media_type: &str) -> bool {
         || media_type.starts_with("font/")
 }
 
+/// Whether the type is what another file was built from: asked for by its own name only.
+pub(crate) fn is_source(media_type: &str) -> bool {
+    matches!(media_type, "text/x-scss" | "text/x-sass" | "text/x-less" | "text/less" | "text/coffeescript")
+}
+
 /// Whether the bytes are text, so that saying `charset=utf-8` helps (RFC 6657; RFC 9239 for scripts).
 pub(crate) fn is_text(media_type: &str) -> bool {
     media_type.starts_with("text/")

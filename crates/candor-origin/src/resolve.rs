@@ -107,8 +107,10 @@ fn probes(start: &[u8], languages: &[Bytes]) -> Vec<Vec<u8>> {
 /// Leaves out what nobody could choose: parts of pages beside documents, and a second file of the same type and
 /// language. To be asked once it is known which files are there.
 pub(crate) fn sorted_out<T>(mut there: Vec<T>, form: impl Fn(&T) -> &Form) -> Vec<T> {
-    if there.iter().any(|one| !form(one).is(media::is_asset)) {
-        there.retain(|one| !form(one).is(media::is_asset));
+    for beside in [media::is_source, media::is_asset] {
+        if there.iter().any(|one| !form(one).is(beside)) {
+            there.retain(|one| !form(one).is(beside));
+        }
     }
     // `index.html` before `index.htm`, and the form with fewer endings first.
     there.sort_by(|a, b| {

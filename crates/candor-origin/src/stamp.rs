@@ -36,6 +36,13 @@ impl Stamp {
         }
     }
 
+    /// Whether a file can still hold the bytes it held in this state: a file that is replaced or removed while it is
+    /// sent keeps them, and only its time of change moves.
+    pub(crate) fn has_same_bytes(&self, other: &Stamp) -> bool {
+        (self.device, self.inode, self.size, self.modified)
+            == (other.device, other.inode, other.size, other.modified)
+    }
+
     /// Number of bytes.
     pub(crate) fn size(&self) -> u64 {
         self.size

@@ -52,7 +52,9 @@ async fn edits_that_keep_length_and_time_are_seen() {
         set_modified(&site.path("a.txt"), time);
         let opened = site.open("/a.txt").await.unwrap();
         assert_eq!(bytes_of(&opened), content);
-        assert_eq!(opened.metadata.last_modified.unwrap().unix(), 1_000_000_000);
+        // The time says nothing new, so from the second content on it is told when that was first seen.
+        let told = opened.metadata.last_modified.unwrap().unix();
+        assert_eq!(told == 1_000_000_000, content == "one", "{content}: {told}");
         tags.insert(opened.metadata.etag.clone());
     }
     assert_eq!(tags.len(), 3);

@@ -4,12 +4,14 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use candor_wire::limits::Limits;
 use candor_wire::listen::{ListenAddress, Place};
 use candor_wire::run::{Local, Running, Spec};
 use candor_wire::tls::{CertificateFiles, Certificates, Tls};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::access_log::AccessLog;
@@ -54,6 +56,9 @@ pub fn serve(
     runtime.block_on(Start::of(configuration)?.run(again))
 }
 
+/// How often what is remembered of files that are gone is let go.
+const TIDY: Duration = Duration::from_secs(10);
+
 /// Everything that a start has put together.
 struct Start {
     server: Arc<Server>,
@@ -65,6 +70,7 @@ struct Start {
 
 impl Start {
     fn of(configuration: Configuration) -> Result<Start, ServeError> {
+        raise_descriptors();
         let tls = tls(&configuration)?;
         let log = open_log(&configuration)?;
         let metrics = Arc::new(Metrics::new());
@@ -92,8 +98,10 @@ impl Start {
         let mut interrupt = on(SignalKind::interrupt())?;
         let mut hangup = on(SignalKind::hangup())?;
         let mut reopen = on(SignalKind::user_defined1())?;
+        let mut tidy = tokio::time::interval(TIDY);
         loop {
             tokio::select! {
+                _ = tidy.tick() => self.server.world().sites.iter().for_each(|site| site.folder.tidy()),
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = hangup.recv() => match self.reload(&again) {
@@ -151,6 +159,14 @@ fn observe(metrics: &Metrics, server: &Arc<Server>) {
     };
     metrics.observe(Measure::InFlight, look(Server::in_flight));
     metrics.observe(Measure::Waiting, look(Server::waiting));
+}
+
+/// Takes as many descriptors as this process may have: connections and open files both want them.
+fn raise_descriptors() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Without the right to it, the old limit stays.
+    let _ = setrlimit(Resource::Nofile, limit);
 }
 
 fn on(kind: SignalKind) -> Result<Signal, ServeError> {
