@@ -15,6 +15,7 @@ use candor_semantics::fields::Fields;
 use candor_semantics::head::{Head, Scheme};
 use candor_semantics::method::Method;
 use candor_semantics::outcome::{Choice, Closed, Delay, Extent, Outcome};
+use candor_semantics::refusal::Refusal;
 use candor_semantics::render::{Manner, Plan, Rendered, render};
 use candor_wire::service::{Content, FilePart, FileState, Piece};
 
@@ -293,7 +294,8 @@ fn list_page(choices: &[Choice], code: Code, program: bool, setting: &Setting<'_
 }
 
 fn problem_page(outcome: &Outcome, code: Code, program: bool, setting: &Setting<'_>) -> Bytes {
-    let reason = reason(outcome, code);
+    let named = naming_field(outcome, setting.head);
+    let reason = named.as_deref().unwrap_or_else(|| reason(outcome, code));
     let retry_after = match outcome {
         Outcome::Unavailable { retry_after, .. } | Outcome::TooManyRequests { retry_after } => *retry_after,
         _ => None,
@@ -307,7 +309,7 @@ fn problem_page(outcome: &Outcome, code: Code, program: bool, setting: &Setting<
     };
     let make =
         || Bytes::from(if program { problem.json(None, serde_json::Map::new()) } else { problem.html() });
-    if setting.incident.is_some() || retry_after.is_some() {
+    if setting.incident.is_some() || retry_after.is_some() || named.is_some() {
         return make();
     }
     KEPT.with_borrow_mut(|kept| {
@@ -317,6 +319,18 @@ fn problem_page(outcome: &Outcome, code: Code, program: bool, setting: &Setting<
         // Reasons are constants, so their place tells them apart.
         kept.pages.entry((code, reason.as_ptr(), program)).or_insert_with(make).clone()
     })
+}
+
+/// Which field made a header section too large (RFC 6585 section 5). The wire leaves its name as the last of the head.
+fn naming_field(outcome: &Outcome, head: &Head) -> Option<String> {
+    if *outcome != Outcome::Refused(Refusal::FieldsTooLarge) {
+        return None;
+    }
+    let (name, _) = head.fields().last()?;
+    Some(format!(
+        "The header section is larger than this server reads: {} is too much.",
+        String::from_utf8_lossy(name)
+    ))
 }
 
 /// Why, in one sentence that everybody may read.

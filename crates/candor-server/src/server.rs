@@ -73,10 +73,22 @@ impl Server {
     }
 
     /// Replaces the world. Requests at work finish in the old one.
-    pub(crate) fn replace(&self, world: World, log: Option<AccessLog>) {
+    pub(crate) fn replace(&self, world: World) {
         self.admission.set_limit(world.configuration.limits.requests_in_flight);
         self.world.store(Arc::new(world));
-        self.log.store(Arc::new(log));
+    }
+
+    /// Replaces the access log. The old one writes its last lines in a thread of its own: a worker that happened to
+    /// be the last to hold it must not wait for its disk.
+    pub(crate) fn replace_log(&self, log: Option<AccessLog>) {
+        let old = self.log.swap(Arc::new(log));
+        std::thread::spawn(move || {
+            let patience = std::time::Duration::from_millis(10);
+            while Arc::strong_count(&old) > 1 {
+                std::thread::sleep(patience);
+            }
+            drop(old);
+        });
     }
 
     /// The world that is in force.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -65,6 +66,8 @@ struct Start {
     metrics: Arc<Metrics>,
     running: Running,
     limits: Arc<ArcSwap<Limits>>,
+    /// Lines that access logs could not write, over all reloads.
+    lost: Arc<AtomicU64>,
     tls: Option<Arc<Tls>>,
 }
 
@@ -72,7 +75,8 @@ impl Start {
     fn of(configuration: Configuration) -> Result<Start, ServeError> {
         raise_descriptors();
         let tls = tls(&configuration)?;
-        let log = open_log(&configuration)?;
+        let lost = Arc::new(AtomicU64::new(0));
+        let log = open_log(&configuration, &lost)?;
         let metrics = Arc::new(Metrics::new());
         let limits = Arc::new(ArcSwap::from_pointee(wire_limits(&configuration)));
         let bound = candor_wire::run::Server::bind(specs(&configuration, tls.as_ref())?)
@@ -83,11 +87,11 @@ impl Start {
         let mut world = World::open(configuration, metrics.clone()).map_err(|e| ServeError(e.to_string()))?;
         world.https_port = https_port(&locals);
         let server = Arc::new(Server::new(world, log, metrics.clone(), key));
-        observe(&metrics, &server);
+        observe(&metrics, &server, &lost);
         let running = bound
             .start(server.clone(), limits.clone())
             .map_err(|error| ServeError::of("cannot start the workers", error))?;
-        Ok(Start { server, metrics, running, limits, tls })
+        Ok(Start { server, metrics, running, limits, lost, tls })
     }
 
     async fn run(
@@ -136,7 +140,10 @@ impl Start {
             report::warn("addresses to listen on change only at a restart; the old ones stay");
         }
         let certificates = certificates(&configuration)?;
-        let log = open_log(&configuration)?;
+        let log = match configuration.access_log == held.configuration.access_log {
+            true => None,
+            false => Some(open_log(&configuration, &self.lost)?),
+        };
         let limits = wire_limits(&configuration);
         let mut world = World::open(configuration, self.metrics.clone())
             .map_err(|error| ServeError(error.to_string()))?;
@@ -145,14 +152,20 @@ impl Start {
             tls.reload(certificates).map_err(|error| ServeError::of("cannot use the certificates", error))?;
         }
         self.limits.store(Arc::new(limits));
-        self.server.replace(world, log);
+        self.server.replace(world);
+        match log {
+            Some(log) => self.server.replace_log(log),
+            None => self.server.reopen_log(),
+        }
         Ok(())
     }
 }
 
 /// Lets the metrics look at what the server counts itself. The server holds the metrics, so not the other way
 /// round.
-fn observe(metrics: &Metrics, server: &Arc<Server>) {
+fn observe(metrics: &Metrics, server: &Arc<Server>, lost: &Arc<AtomicU64>) {
+    let lost = lost.clone();
+    metrics.observe(Measure::LogLinesLost, move || lost.load(Ordering::Relaxed));
     let look = |read: fn(&Server) -> usize| {
         let server = Arc::downgrade(server);
         move || server.upgrade().map_or(0, |server| read(&server) as u64)
@@ -240,10 +253,10 @@ fn https_port(locals: &[Local]) -> Option<u16> {
 
 // ---- what people see -----------------------------------------------------------------------------------------
 
-fn open_log(configuration: &Configuration) -> Result<Option<AccessLog>, ServeError> {
+fn open_log(configuration: &Configuration, lost: &Arc<AtomicU64>) -> Result<Option<AccessLog>, ServeError> {
     let Some(log) = &configuration.access_log else { return Ok(None) };
     let place = log.file.as_deref().unwrap_or(Path::new("the standard output"));
-    AccessLog::open(log)
+    AccessLog::open_counting(log, lost.clone())
         .map(Some)
         .map_err(|error| ServeError(format!("cannot write the access log to {}: {error}", place.display())))
 }

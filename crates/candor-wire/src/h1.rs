@@ -245,7 +245,10 @@ impl Wire {
 
     /// What was read cannot become a request.
     fn refused(&self, scan: &Scan, peer: &Peer, refusal: Refusal) -> Opening {
-        let head = scan.start(self.input.filled(), peer.scheme);
+        let mut head = scan.start(self.input.filled(), peer.scheme);
+        if refusal == Refusal::FieldsTooLarge {
+            scan.name_last_field(&mut head, self.input.filled());
+        }
         Opening::Head { head, message: Message::lost(refusal) }
     }
 

@@ -12,6 +12,9 @@ use crate::limits::Limits;
 /// Field lines of a head; past them the fields are too large, whatever their bytes.
 const LINES: usize = 512;
 
+/// A field name longer than this is not told.
+const NAME: usize = 256;
+
 /// Empty lines before a start line that are passed over (RFC 9112 section 2.2).
 const EMPTY_LINES: u8 = 4;
 
@@ -100,6 +103,17 @@ impl Scan {
     fn within_size(&self, end: usize, limits: &Limits) -> Result<(), Refusal> {
         let size = end.saturating_sub(self.fields_start);
         if size > limits.head_size || self.lines > LINES { Err(Refusal::FieldsTooLarge) } else { Ok(()) }
+    }
+
+    /// Adds the name of the line that was too much, without its value, so that a refusal can tell which it was.
+    pub(crate) fn name_last_field(&self, head: &mut Head, bytes: &[u8]) {
+        let Some(line) = bytes.get(self.line_start..) else { return };
+        let Some(colon) = memchr::memchr(b':', line.get(..line.len().min(NAME)).unwrap_or_default()) else {
+            return;
+        };
+        if line.get(..colon).is_some_and(candor_semantics::field::grammar::is_token) {
+            head.push(self.line_start..self.line_start + colon, 0..0);
+        }
     }
 
     /// The head that `bytes` are, all fields read.
