@@ -1,6 +1,6 @@
 //! Connections: listeners, HTTP/1.1, HTTP/2, TLS, deadlines, limits, drain.
 
-mod chunked;
+pub mod chunked;
 pub mod date;
 pub mod drain;
 mod encode;
