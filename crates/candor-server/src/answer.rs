@@ -14,23 +14,24 @@ use candor_semantics::field::content_range::ContentRange;
 use candor_semantics::fields::Fields;
 use candor_semantics::head::{Head, Scheme};
 use candor_semantics::method::Method;
-use candor_semantics::outcome::{Choice, Closed, Delay, Extent, Outcome};
+use candor_semantics::outcome::{Choice, Closed, ConflictCause, Delay, Extent, Location, Outcome};
 use candor_semantics::refusal::Refusal;
 use candor_semantics::render::{Manner, Plan, Rendered, render};
 use candor_wire::service::{Content, FilePart, FileState, Piece};
 
 use crate::configuration::{self, Cors, FieldRule, Origins, Route};
+use crate::authoring::draft::Report;
 use crate::exchange::Source;
 use crate::own;
 use crate::pages::choices::{Choices, Variant};
 use crate::pages::gone::Gone;
-use crate::pages::problem::{PROBLEM_JSON, Problem};
-use crate::pages::{self, moved};
+use crate::pages::problem::{Link, PROBLEM_JSON, Problem};
+use crate::pages::{self, made, moved};
 
 /// An answer without what the wire adds and the log keeps.
 pub(crate) struct Made {
     /// The status.
-    pub(crate) code: Code,
+    pub(crate) status: u16,
     /// Its fields.
     pub(crate) fields: Fields,
     /// Its content.
@@ -58,6 +59,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) incident: Option<&'a str>,
     /// The site's own page for this code, already read.
     pub(crate) own_page: Option<&'a Bytes>,
+    /// What differs, where a change was refused for it.
+    pub(crate) report: Option<&'a Report>,
 }
 
 impl Setting<'_> {
@@ -77,10 +80,10 @@ pub(crate) fn code(outcome: &Outcome, setting: &Setting<'_>) -> Option<Code> {
 
 /// Makes the answer to an outcome.
 pub(crate) fn make(outcome: &Outcome, source: Option<Source>, setting: &Setting<'_>) -> Made {
-    let Some(Rendered { code, mut fields, plan, close, .. }) = render(outcome, setting.manner()) else {
+    let Some(Rendered { code, status, mut fields, plan, close }) = render(outcome, setting.manner()) else {
         // Nobody reads this: the connection is only closed.
         return Made {
-            code: Code::BAD_REQUEST,
+            status: Code::BAD_REQUEST.number(),
             fields: Fields::new(),
             content: Content::Nothing,
             close: true,
@@ -91,7 +94,7 @@ pub(crate) fn make(outcome: &Outcome, source: Option<Source>, setting: &Setting<
         Plan::Empty => Content::Bytes(Bytes::new()),
         Plan::Page | Plan::List => {
             let page = page(outcome, code, plan, setting);
-            let form = if page.program && code != Code::MULTIPLE_CHOICES { PROBLEM_JSON } else { own::JSON };
+            let form = if page.program && code != Code::MULTIPLE_CHOICES && code != Code::CREATED { PROBLEM_JSON } else { own::JSON };
             fields.set("Content-Type", if page.program { form } else { own::HTML });
             if page.own && !page.program {
                 fields.push_static("Content-Security-Policy", pages::CONTENT_SECURITY_POLICY);
@@ -101,16 +104,23 @@ pub(crate) fn make(outcome: &Outcome, source: Option<Source>, setting: &Setting<
             }
             Content::Bytes(page.text)
         }
-        Plan::Listing | Plan::Representation | Plan::Result | Plan::Relayed => {
+        Plan::Listing | Plan::Representation | Plan::Result => {
             sent(source, outcome, &mut fields).unwrap_or(Content::Bytes(Bytes::new()))
         }
+        Plan::Relayed => match source {
+            Some(Source::Upstream(content)) => content,
+            _ => Content::Bytes(Bytes::new()),
+        },
     };
     let content = match setting.head.is(Method::Head) {
         true => omitted(content),
         false => content,
     };
-    add_fields(&mut fields, code, setting);
-    Made { code, fields, content, close }
+    if plan != Plan::Relayed {
+        add_own_fields(&mut fields, code);
+    }
+    add_fields(&mut fields, setting);
+    Made { status, fields, content, close }
 }
 
 /// What HEAD leaves out, with the length it would have had.
@@ -153,6 +163,11 @@ fn sent(source: Option<Source>, outcome: &Outcome, fields: &mut Fields) -> Optio
         Source::Listing(page) => {
             fields.push_static("Content-Security-Policy", pages::CONTENT_SECURITY_POLICY);
             Piece::Bytes(page.content)
+        }
+        Source::Upstream(_) => return None,
+        Source::Version(candor_store::Kept::Bytes(bytes)) => Piece::Bytes(bytes.into()),
+        Source::Version(candor_store::Kept::File(file, length)) => {
+            Piece::File(FilePart { file: Arc::new(file), offset: 0, length, state: None })
         }
         Source::Own(page) => {
             if metadata.content_type.starts_with(b"text/html") {
@@ -267,6 +282,7 @@ fn page(outcome: &Outcome, code: Code, plan: Plan, setting: &Setting<'_>) -> Pag
             let gone = Gone { since, note: note.as_deref(), reserved: setting.reserved };
             if program { gone.json(None).into() } else { gone.html().into() }
         }
+        Outcome::Created { location, items, .. } => made_page(location, items, program, setting),
         _ => problem_page(outcome, code, program, setting),
     };
     PageText { text, program, own: true }
@@ -293,11 +309,73 @@ fn list_page(choices: &[Choice], code: Code, program: bool, setting: &Setting<'_
     if program { list.json().into() } else { list.html().into() }
 }
 
+/// What a change made, with a link to each.
+fn made_page(location: &Location, items: &[Location], program: bool, setting: &Setting<'_>) -> Bytes {
+    let text = |location: &Location| String::from_utf8_lossy(&location.0).into_owned();
+    let items: Vec<String> = items.iter().map(text).collect();
+    match program {
+        true => made::json(&text(location), &items).into(),
+        false => made::html(&text(location), &items, setting.reserved).into(),
+    }
+}
+
+/// The page of a 409 or 412: what is in the way, what differs, and the ways out.
+fn conflict_page(
+    outcome: &Outcome,
+    code: Code,
+    program: bool,
+    report: Option<&Report>,
+    setting: &Setting<'_>,
+) -> Bytes {
+    let nothing = Report::default();
+    let report = report.unwrap_or(&nothing);
+    let resolve = match outcome {
+        Outcome::Conflict(conflict) => Some(String::from_utf8_lossy(&conflict.resolve.0).into_owned()),
+        _ => report.resolve.clone(),
+    };
+    let told = [
+        ("base", &report.base, "The version your change began with"),
+        ("theirs", &report.theirs, "What is there now"),
+        ("resolve", &resolve, "Look at what is in the way"),
+    ];
+    let links: Vec<Link<'_>> =
+        told.iter().filter_map(|(_, href, text)| Some(Link { href: href.as_deref()?, text })).collect();
+    let problem = Problem {
+        reason: reason(outcome, code),
+        differences: report.differences.as_deref(),
+        links: &links,
+        reserved: setting.reserved,
+        ..Problem::new(code)
+    };
+    if !program {
+        return problem.html().into();
+    }
+    let mut more = serde_json::Map::new();
+    let mut add = |name: &str, value: &Option<String>| {
+        if let Some(value) = value {
+            more.insert(name.to_owned(), value.clone().into());
+        }
+    };
+    add("current_etag", &report.current_etag);
+    for (name, href, _) in told {
+        add(name, href);
+    }
+    let instance = setting.address.map(Address::reference);
+    problem.json(instance.as_deref(), more).into()
+}
+
 fn problem_page(outcome: &Outcome, code: Code, program: bool, setting: &Setting<'_>) -> Bytes {
-    let named = naming_field(outcome, setting.head);
+    if setting.report.is_some() || matches!(outcome, Outcome::Conflict(_)) {
+        return conflict_page(outcome, code, program, setting.report, setting);
+    }
+    let named = naming_field(outcome, setting.head).or_else(|| match outcome {
+        Outcome::ContentUnusable { reason } => Some(String::from_utf8_lossy(reason).into_owned()),
+        _ => None,
+    });
     let reason = named.as_deref().unwrap_or_else(|| reason(outcome, code));
     let retry_after = match outcome {
         Outcome::Unavailable { retry_after, .. } | Outcome::TooManyRequests { retry_after } => *retry_after,
+        Outcome::Gateway(fault) => fault.retry_after,
         _ => None,
     };
     let problem = Problem {
@@ -343,6 +421,24 @@ fn reason(outcome: &Outcome, code: Code) -> &'static str {
             Closed::FolderAway => "The server cannot read its documents right now.",
             Closed::Store => "The server cannot store anything right now.",
         },
+        Outcome::Gateway(fault) => fault.cause.sentence(),
+        Outcome::Conflict(conflict) => match conflict.cause {
+            ConflictCause::BaseDiffers => "The document has changed since the version this change began with.",
+            ConflictCause::Overtaken => "Another change was made while this one was on its way.",
+            ConflictCause::ParentMissing => "The collection that this would be in is not there.",
+            ConflictCause::ParentIsFile => "A document is where a collection would have to be.",
+            ConflictCause::FolderThere => "The name is a collection's.",
+            ConflictCause::VariantsOnly(_) => {
+                "The document has several forms here, and each is written by its own name."
+            }
+            ConflictCause::NotEmpty => "The collection is not empty.",
+            ConflictCause::InProgress => "Other work on this address is in progress.",
+            ConflictCause::LinkedFrom(_) => "Other documents link to this one.",
+        },
+        Outcome::PreconditionRequired => {
+            "Changes here must say which version they began with: send If-Match with its entity tag, \
+             If-None-Match: * for a new document, or Derived-From."
+        }
         Outcome::PartialPut => "Only whole documents can be put here, not parts of them.",
         Outcome::ContentStalled => "The content of the request began but did not arrive in time.",
         Outcome::ContentMalformed => "The content of the request is broken.",
@@ -352,13 +448,17 @@ fn reason(outcome: &Outcome, code: Code) -> &'static str {
 
 // ---- fields of the site --------------------------------------------------------------------------------------
 
-/// Adds what every answer has, and what the site and the route ask for.
-fn add_fields(fields: &mut Fields, code: Code, setting: &Setting<'_>) {
+/// Adds what every answer of our own has.
+fn add_own_fields(fields: &mut Fields, code: Code) {
     fields.push_static("Server", "candor");
     // A 304 only carries what may have changed (section 15.4.5).
     if code != Code::NOT_MODIFIED {
         fields.push_static("X-Content-Type-Options", "nosniff");
     }
+}
+
+/// Adds what the site and the route ask for.
+fn add_fields(fields: &mut Fields, setting: &Setting<'_>) {
     let Some(site) = setting.site else { return };
     if let (Some(lifetime), Scheme::Https) = (site.hsts, setting.head.scheme()) {
         fields.push("Strict-Transport-Security", format!("max-age={}", lifetime.as_secs()));

@@ -5,9 +5,11 @@ pub mod access_log;
 pub mod admin_key;
 pub mod admission;
 mod answer;
+mod authoring;
 pub mod configuration;
 mod credentials;
 mod exchange;
+mod forwarding;
 mod listing;
 pub mod metrics;
 mod own;
@@ -21,4 +23,5 @@ mod standing;
 mod start;
 mod world;
 
+pub use authoring::state::places as state_places;
 pub use start::{ServeError, serve};

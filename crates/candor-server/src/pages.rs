@@ -8,6 +8,7 @@ pub mod choices;
 pub mod date;
 pub mod gone;
 pub mod listing;
+pub mod made;
 pub mod markup;
 pub mod moved;
 pub mod problem;

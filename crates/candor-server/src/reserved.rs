@@ -14,6 +14,7 @@ use candor_semantics::representation::{Metadata, Vary};
 use crate::credentials::Verdict;
 use crate::own;
 use crate::pages::reference;
+use crate::site::Site;
 use crate::world::World;
 
 /// An address under the reserved prefix.
@@ -29,6 +30,8 @@ pub(crate) enum Resource {
     Codes,
     /// `codes/N`: one code.
     Code(Code),
+    /// `versions/TAG/PATH`: earlier and present content of an address.
+    Version,
     /// Nothing.
     Nothing,
 }
@@ -48,6 +51,7 @@ pub(crate) fn resource(prefix: &str, path: &[u8]) -> Option<Resource> {
         b"ready" => Resource::Ready,
         b"metrics" => Resource::Metrics,
         b"codes/" => Resource::Codes,
+        name if name.starts_with(b"versions/") => Resource::Version,
         _ => code(name).map_or(Resource::Nothing, Resource::Code),
     })
 }
@@ -91,22 +95,29 @@ pub(crate) struct Page {
 pub(crate) fn page(resource: &Resource, world: &World, _head: &Head) -> Page {
     let prefix = &world.configuration.reserved;
     let (content_type, content, cache) = match resource {
-        Resource::Health => (own::JSON, health(), "no-store"),
+        Resource::Health => (own::JSON, health(world), "no-store"),
         Resource::Ready => (own::JSON, "{\"ready\":true}\n".to_owned(), "no-store"),
-        Resource::Metrics => ("text/plain; version=0.0.4; charset=utf-8", world.metrics.render(), "no-store"),
+        Resource::Metrics => ("text/plain; version=0.0.4; charset=utf-8", crate::forwarding::metrics(world), "no-store"),
         Resource::Codes => (own::HTML, reference::index(prefix), "max-age=3600"),
         Resource::Code(code) => (own::HTML, reference::page(code.row(), prefix), "max-age=3600"),
-        Resource::Nothing => (own::HTML, String::new(), "no-store"),
+        Resource::Version | Resource::Nothing => (own::HTML, String::new(), "no-store"),
     };
     let content = Bytes::from(content);
     let metadata = own::metadata(content_type, &content, cache, Vary::default());
     Page { metadata: Arc::new(metadata), content }
 }
 
-/// What the server says of itself. The ledger is not part of this build; that is said, too.
-fn health() -> String {
+/// What the server says of itself, and of its ledger: whether what is written would be kept.
+fn health(world: &World) -> String {
     let version = env!("CARGO_PKG_VERSION");
-    format!("{{\"status\":\"ok\",\"version\":\"{version}\",\"ledger\":\"none: reading only\"}}\n")
+    let kept = |site: &Arc<Site>| site.authoring.as_ref().map(|authoring| authoring.can_write());
+    let states: Vec<bool> = world.sites.iter().filter_map(kept).collect();
+    let ledger = match (states.is_empty(), states.contains(&false)) {
+        (true, _) => "none: reading only",
+        (false, true) => "in memory only: nothing can be written",
+        (false, false) => "kept",
+    };
+    format!("{{\"status\":\"ok\",\"version\":\"{version}\",\"ledger\":\"{ledger}\"}}\n")
 }
 
 #[cfg(test)]
@@ -122,6 +133,7 @@ mod tests {
             ("/-/codes/+404", Some(Resource::Nothing)),
             ("/-/codes/999", Some(Resource::Nothing)),
             ("/-/x", Some(Resource::Nothing)),
+            ("/-/versions/x", Some(Resource::Version)),
             ("/-", None),
             ("/a/-/health", None),
         ] {

@@ -19,6 +19,7 @@ use candor_semantics::outcome::{Closed, Outcome};
 use candor_semantics::refusal::Refusal;
 use candor_semantics::representation::{Chosen, Coding, CodingSet};
 use candor_semantics::trace;
+use candor_wire::incoming::Incoming;
 use candor_wire::peer::Peer;
 use candor_wire::service::{Answer, Delivery, Request, Service};
 
@@ -29,6 +30,7 @@ use crate::answer::{self, Made, Setting};
 use crate::credentials::Verdict;
 use crate::exchange::{Decided, Exchange};
 use crate::metrics::Metrics;
+use crate::site::Site;
 use crate::standing::date;
 use crate::world::World;
 
@@ -115,17 +117,24 @@ impl Server {
 
     async fn answer(&self, world: &World, mut request: Request, permit: Option<Permit>) -> Answer<Record> {
         let client = client(world, &mut request.head, &request.peer);
+        let incoming = std::mem::replace(&mut request.incoming, Incoming::empty());
         let head = &request.head;
         let mut exchange = Exchange::new(world, head, client);
+        exchange.carry(incoming, request.peer.ip());
         let by_key = head.get(KEY_FIELD).is_some_and(|given| self.admin_key.is(given));
         let closed = permit.is_none().then_some((Closed::Overload, None));
         let decided = match unpanicked(exchange.decide(closed, by_key)).await {
             Some(decided) => decided,
-            None => Decided { outcome: Outcome::InternalError, cursor: Cursor::default(), opened: None },
+            None => Decided {
+                outcome: Outcome::InternalError,
+                cursor: Cursor::default(),
+                opened: None,
+                report: None,
+            },
         };
         let shown = head.get("candor-why") == Some(b"?1") && exchange.is_admin(by_key);
         let incident = incident(&decided, head);
-        let own_page = own_page(&exchange, &decided, world, head).await;
+        let own_page = own_page(exchange.site, &decided.outcome, world, head).await;
         let setting = Setting {
             world: world.number,
             reserved: &world.configuration.reserved,
@@ -135,6 +144,7 @@ impl Server {
             route: exchange.route(),
             incident: incident.as_deref(),
             own_page: own_page.as_ref(),
+            report: decided.report.as_ref(),
         };
         let mut made = answer::make(&decided.outcome, decided.opened, &setting);
         if shown {
@@ -147,7 +157,7 @@ impl Server {
         let record = Record {
             client,
             user,
-            status: made.code.number(),
+            status: made.status,
             reason: decided.cursor.trace().last(),
             incident,
             received: request.received,
@@ -199,6 +209,7 @@ impl Service for Server {
             route: None,
             incident: None,
             own_page: None,
+            report: None,
         };
         let mut made = answer::make(&outcome, None, &setting);
         let by_key = head.get(KEY_FIELD).is_some_and(|given| self.admin_key.is(given));
@@ -208,7 +219,7 @@ impl Service for Server {
         let record = Record {
             client,
             user: None,
-            status: made.code.number(),
+            status: made.status,
             reason: cursor.trace().last(),
             incident: None,
             received,
@@ -240,8 +251,8 @@ impl Service for Server {
 }
 
 fn finish(made: Made, record: Record) -> Answer<Record> {
-    let Made { code, fields, content, close } = made;
-    Answer { status: code.number(), fields, content, close, record }
+    let Made { status, fields, content, close } = made;
+    Answer { status, fields, content, close, record }
 }
 
 /// The trace, for those who may see it. It is about this one request, so nobody may keep it.
@@ -265,8 +276,13 @@ fn incident(decided: &Decided, head: &Head) -> Option<Box<str>> {
 }
 
 /// The site's own page for an error, where it has one and it can be read.
-async fn own_page(exchange: &Exchange<'_>, decided: &Decided, world: &World, head: &Head) -> Option<Bytes> {
-    let site = exchange.site?;
+async fn own_page(
+    site: Option<&Arc<Site>>,
+    outcome: &Outcome,
+    world: &World,
+    head: &Head,
+) -> Option<Bytes> {
+    let site = site?;
     if site.configuration.error_pages.is_empty() {
         return None;
     }
@@ -279,8 +295,9 @@ async fn own_page(exchange: &Exchange<'_>, decided: &Decided, world: &World, hea
         route: None,
         incident: None,
         own_page: None,
+            report: None,
     };
-    let code = answer::code(&decided.outcome, &setting)?;
+    let code = answer::code(outcome, &setting)?;
     let file = site.configuration.error_pages.get(&code.number())?;
     let address = Address::from_path(format!("/{file}"));
     let standing = site.folder.look(&address, site.rules_for(None)).await;

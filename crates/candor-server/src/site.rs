@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use candor_gateway::{Gateway, Store};
 use candor_origin::{Folder, FolderOptions, Rules};
 use candor_semantics::field::host::Host;
 use candor_semantics::head::{Head, Scheme};
 
+use crate::authoring::{self, Authoring};
 use crate::configuration::{self, RouteKind};
 
 /// A site that is served.
@@ -19,16 +21,25 @@ pub(crate) struct Site {
     pub(crate) configuration: configuration::Site,
     /// Its folder.
     pub(crate) folder: Folder,
+    /// What it needs to be written, or to tell marks of its ledger.
+    pub(crate) authoring: Option<Arc<Authoring>>,
     /// How the folder is read where no route says otherwise.
     rules: Arc<Rules>,
     /// The rules of each route, by its position.
     route_rules: Vec<Arc<Rules>>,
+    /// The gateway of each route that is one, by its position.
+    gateways: Vec<Option<Arc<Gateway>>>,
     /// When it was opened: marks without a time of their own count from here.
     pub(crate) opened: SystemTime,
 }
 
 impl Site {
-    fn open(configured: &configuration::Site) -> io::Result<Site> {
+    fn open(
+        configured: &configuration::Site,
+        state: Option<&Path>,
+        store: &Arc<Store>,
+        content_limit: u64,
+    ) -> io::Result<Site> {
         let folder = Folder::open(&configured.root, FolderOptions::default())?;
         let mut configuration = configured.clone();
         if configuration.languages.is_empty() {
@@ -38,13 +49,31 @@ impl Site {
         let rules = Arc::new(rules(configuration, None));
         let route_rules =
             configuration.routes.iter().map(|route| Arc::new(rules_of(configuration, route))).collect();
+        let gateways = configuration
+            .routes
+            .iter()
+            .map(|route| crate::forwarding::gateway(route, store, content_limit))
+            .collect::<io::Result<_>>()?;
+        let authoring = authoring::state::open(configuration, state, &folder)?;
         Ok(Site {
+            authoring,
+            gateways,
             configuration: configuration.clone(),
             folder,
             rules,
             route_rules,
             opened: SystemTime::now(),
         })
+    }
+
+    /// The gateway of a route, if it is one.
+    pub(crate) fn gateway(&self, route: Option<usize>) -> Option<&Arc<Gateway>> {
+        self.gateways.get(route?)?.as_ref()
+    }
+
+    /// All gateways of the site.
+    pub(crate) fn gateways(&self) -> impl Iterator<Item = &Arc<Gateway>> {
+        self.gateways.iter().flatten()
     }
 
     /// How the folder is read for an address under a route.
@@ -86,11 +115,16 @@ impl Sites {
     ///
     /// # Errors
     /// A folder cannot be read; the error names it.
-    pub(crate) fn open(configured: &[configuration::Site]) -> io::Result<Sites> {
+    pub(crate) fn open(
+        configured: &[configuration::Site],
+        state: Option<&Path>,
+        content_limit: u64,
+    ) -> io::Result<Sites> {
+        let store = Arc::new(Store::new(crate::forwarding::STORED));
         let mut sites =
             Sites { sites: Vec::new(), named: HashMap::new(), below: HashMap::new(), every: None };
         for (number, configuration) in configured.iter().enumerate() {
-            sites.sites.push(Arc::new(Site::open(configuration)?));
+            sites.sites.push(Arc::new(Site::open(configuration, state, &store, content_limit)?));
             for host in &configuration.hosts {
                 match host {
                     configuration::Host::Name(name) => sites.named.insert(name.clone(), number),
@@ -123,6 +157,11 @@ impl Sites {
             None => self.every.or(Some(0)),
         };
         self.sites.get(number?)
+    }
+
+    /// Whether documents of some site can be written.
+    pub(crate) fn are_written(&self) -> bool {
+        self.sites.iter().any(|site| site.authoring.as_ref().is_some_and(|authoring| authoring.can_write()))
     }
 
     /// All sites in the order written.

@@ -112,14 +112,14 @@ fn follow(
 
 /// Whether a redirect to an address under this route would tell what this caller may not know. Spaces that ask
 /// for credentials tell it themselves.
-fn is_hidden(route: &Route, verdict: &Verdict) -> bool {
+pub(crate) fn is_hidden(route: &Route, verdict: &Verdict) -> bool {
     let permission = access::decide(&route.access, Some(Method::Get), verdict);
     permission.unauthenticated.is_none()
         && permission.permission != candor_semantics::facts::Permission::Granted
 }
 
 /// The request's query goes along, unless the target has one of its own.
-fn with_query(reference: String, address: &Address) -> Location {
+pub(crate) fn with_query(reference: String, address: &Address) -> Location {
     let Some(query) = address.query().filter(|_| !reference.contains('?')) else {
         return Location(reference.into());
     };

@@ -46,7 +46,11 @@ impl World {
     /// A folder cannot be read, named in the error.
     pub(crate) fn open(configuration: Configuration, metrics: Arc<Metrics>) -> io::Result<World> {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
-        let sites = Sites::open(&configuration.sites)?;
+        let sites = Sites::open(
+            &configuration.sites,
+            configuration.state.as_deref(),
+            configuration.limits.body_size,
+        )?;
         let credentials = Credentials::new(&configuration.users)?;
         let in_admins = |user: &&crate::configuration::User| user.groups.iter().any(|group| group == ADMINS);
         let route_shares = configuration

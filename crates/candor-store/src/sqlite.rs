@@ -52,9 +52,11 @@ pub struct SqliteStore {
 
 /// Work for the writer: done inside the transaction, told after its commit.
 struct Job {
-    work: Box<dyn FnOnce(&Connection) -> Result<Done, RecordError> + Send>,
+    work: Box<Work>,
     answer: SyncSender<Result<Done, RecordError>>,
 }
+
+type Work = dyn FnOnce(&Connection) -> Result<Done, RecordError> + Send;
 
 /// What came of a job.
 enum Done {

@@ -300,9 +300,12 @@ fn gateway(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Gateway> {
     let response_timeout = reader.take(t, "response_timeout", time);
     let cache = reader.take(t, "cache", truth);
     let stale = reader.take(t, "stale", truth);
-    let provisional = reader.take(t, "provisional", |r, n| r.number(n, 203, 203));
+    let provisional = reader.take(t, "provisional", provisional);
     let mirror = reader.take(t, "mirror", truth);
-    let forward_later = reader.take(t, "forward_later", truth);
+    let forward_later = reader.take(t, "forward_later", |r, n| match r.boolean(n)? {
+        true => r.wrong(n, "\"forward_later\" is not in this build yet"),
+        false => Some(false),
+    });
     let annotate = reader.take(t, "annotate", annotations);
     let breaker = reader.take(t, "breaker", breaker);
     let words = [("least-connections", Balance::LeastConnections), ("hash", Balance::Hash)];
@@ -317,8 +320,9 @@ fn gateway(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Gateway> {
         connect_timeout: given(connect_timeout).unwrap_or(Duration::from_secs(2)),
         response_timeout: given(response_timeout).unwrap_or(Duration::from_secs(30)),
         cache: given(cache).unwrap_or(false),
-        stale: given(stale).unwrap_or(false),
-        provisional: provisional.is_some(),
+        // No contact is reason enough to use what is stored (RFC 9111 section 4.2.4).
+        stale: given(stale).unwrap_or(true),
+        provisional: given(provisional).unwrap_or(true),
         mirror: given(mirror).unwrap_or(false),
         forward_later: given(forward_later).unwrap_or(false),
         annotate: given(annotate).unwrap_or_default(),
@@ -326,6 +330,15 @@ fn gateway(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Gateway> {
         balance: given(balance).unwrap_or_default(),
         health: given(health),
     })
+}
+
+/// The code of what is not definitive: 203, or the 200 that it had.
+fn provisional(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<bool> {
+    match reader.number(node, 0, u64::from(u16::MAX))? {
+        203 => Some(true),
+        200 => Some(false),
+        other => reader.wrong(node, format!("provisional = {other}: a provisional answer is 203 or 200")),
+    }
 }
 
 fn upstreams(reader: &mut Reader<'_>, node: &Node<'_>) -> Option<Vec<String>> {

@@ -14,15 +14,10 @@ use Consequence::{Refused, Served};
 
 /// Table, key, consequence.
 const UNBUILT: &[(&str, &str, Consequence)] = &[
-    ("site.route", "gateway", Refused),
     ("site.route", "choices", Refused),
     ("site.route", "form", Served("its address answers 501")),
     ("site.route", "run", Served("its address answers 501")),
-    ("site.route", "post", Served("POST answers 405")),
-    ("site.route", "write", Served("methods that write answer 405")),
-    ("site.route", "require_base", Served("there is no writing")),
-    ("site.route", "tombstones", Served("there is no writing")),
-    ("site.route", "protect_links", Served("there is no writing")),
+    ("site.route", "protect_links", Served("documents can be deleted though others link to them")),
     ("site.route", "announce_moves", Served("moves in the folder are not recognised")),
     ("site", "vanished", Refused),
     ("site", "grace", Refused),

@@ -134,7 +134,7 @@ impl Reading<'_> {
                         author, note FROM intent ORDER BY id",
             )
             .map_err(fault)?;
-        let rows = statement.query_map([], |row| intent(row)).map_err(fault)?;
+        let rows = statement.query_map([], intent).map_err(fault)?;
         rows.collect::<Result<_, _>>().map_err(fault)
     }
 
