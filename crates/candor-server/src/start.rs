@@ -17,7 +17,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::access_log::AccessLog;
 use crate::admin_key::AdminKey;
-use crate::configuration::{self, Configuration, ConfigurationError};
+use crate::configuration::{self, Configuration};
 use crate::metrics::{Measure, Metrics};
 use crate::report;
 use crate::server::Server;
@@ -48,7 +48,7 @@ impl ServeError {
 /// Something the configuration names cannot be had: a folder, a certificate, an address. Nothing is left started.
 pub fn serve(
     configuration: Configuration,
-    again: impl Fn() -> Result<Configuration, ConfigurationError>,
+    again: impl Fn() -> Result<Configuration, String>,
 ) -> Result<(), ServeError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -83,8 +83,8 @@ impl Start {
             .map_err(|error| ServeError(error.to_string()))?;
         let locals = bound.local_addrs().to_vec();
         let key = admin_key(&configuration, &locals)?;
-        announce(&configuration, &locals);
         let mut world = World::open(configuration, metrics.clone()).map_err(|e| ServeError(e.to_string()))?;
+        announce(&world.configuration, &locals);
         world.https_port = https_port(&locals);
         let server = Arc::new(Server::new(world, log, metrics.clone(), key));
         observe(&metrics, &server, &lost);
@@ -96,7 +96,7 @@ impl Start {
 
     async fn run(
         self,
-        again: impl Fn() -> Result<Configuration, ConfigurationError>,
+        again: impl Fn() -> Result<Configuration, String>,
     ) -> Result<(), ServeError> {
         let mut terminate = on(SignalKind::terminate())?;
         let mut interrupt = on(SignalKind::interrupt())?;
@@ -132,9 +132,9 @@ impl Start {
     /// Puts a new configuration in force, all of it or nothing. Listeners stay as they are.
     fn reload(
         &self,
-        again: &impl Fn() -> Result<Configuration, ConfigurationError>,
+        again: &impl Fn() -> Result<Configuration, String>,
     ) -> Result<(), ServeError> {
-        let configuration = again().map_err(|error| ServeError(error.to_string()))?;
+        let configuration = again().map_err(ServeError)?;
         let held = self.server.world();
         if configuration.listeners != held.configuration.listeners {
             report::warn("addresses to listen on change only at a restart; the old ones stay");
@@ -269,7 +269,13 @@ fn announce(configuration: &Configuration, locals: &[Local]) {
         let hosts = if hosts.is_empty() { String::new() } else { format!(" as {}", hosts.join(", ")) };
         report::note(&format!("candor serves {}{hosts} at {}", site.root.display(), at.join(" and ")));
     }
-    report::note("documents can be read, not written; Ctrl-C stops");
+    let written = |route: &configuration::Route| {
+        matches!(route.what, configuration::RouteKind::Documents(_)) && route.access.write.is_some()
+    };
+    match configuration.sites.iter().any(|site| site.routes.iter().any(written)) {
+        true => report::note("documents can be read, and written where the configuration says; Ctrl-C stops"),
+        false => report::note("documents can be read, not written; Ctrl-C stops"),
+    }
 }
 
 /// The admin key, left in the state folder and in the user's runtime folder.

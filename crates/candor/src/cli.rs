@@ -37,6 +37,10 @@ pub(crate) enum Command {
     /// Look after users
     #[command(subcommand, arg_required_else_help = true)]
     User(UserCommand),
+    Log(Log),
+    Move(MoveMark),
+    Retire(Retire),
+    Restore(Restore),
     Completions(Completions),
     Man(Man),
 }
@@ -48,6 +52,7 @@ Examples:
   candor serve                                      this folder, at http://127.0.0.1:8080
   candor serve ./public --listen 0.0.0.0:8080       a folder, for everybody on the network
   candor serve ./public --tls-cert c.pem --tls-key k.pem --listen 0.0.0.0:8443
+  candor serve ./public --author amy                amy may write, too; her password is printed
   candor serve --config /etc/candor.toml            sites, routes and limits from a file
 
 Flags win over the environment, and that wins over the file. The environment can set CANDOR_LISTEN
@@ -74,6 +79,10 @@ pub(crate) struct Serve {
     /// The folder for ledger, versions and keys
     #[arg(long, value_name = "DIR")]
     pub(crate) state: Option<PathBuf>,
+
+    /// Somebody who may write; without a password, one is made up and printed; may be repeated
+    #[arg(long, value_name = "NAME[:PASSWORD]")]
+    pub(crate) author: Vec<String>,
 
     /// The certificate chain, a PEM file
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -178,6 +187,115 @@ pub(crate) struct UserHash {
     /// Make a bearer token for a program instead, and print it with its digest
     #[arg(long)]
     pub(crate) token: bool,
+}
+
+/// The folder whose ledger is meant
+#[derive(Debug, Args)]
+pub(crate) struct SiteFolder {
+    /// The folder that is served; a server may be serving it
+    #[arg(value_name = "SITE")]
+    pub(crate) site: String,
+
+    /// The state folder, if the server was told one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) state: Option<PathBuf>,
+}
+
+/// Show what was done to the addresses of a site, newest first
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  candor log ./public
+  candor log ./public /guide/               what was done below an address
+  candor log ./public --json")]
+pub(crate) struct Log {
+    #[command(flatten)]
+    pub(crate) site: SiteFolder,
+
+    /// An address; one that ends in a slash stands for everything below
+    #[arg(value_name = "PATH")]
+    pub(crate) path: Option<String>,
+
+    /// How many acts at most
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) most: usize,
+
+    /// For programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Say that an address moved: it answers 301, whatever is there, until restored
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  candor move ./public /old.html /new.html          301 from now on
+  candor move ./public /old/ /new/                  with everything below
+  candor move ./public /talk /slides.pdf /text.html a choice: 300
+  candor move ./public /shop /closed.html --for-now --until 2030-01-31
+                                                    302, until then")]
+pub(crate) struct MoveMark {
+    #[command(flatten)]
+    pub(crate) site: SiteFolder,
+
+    /// The address that moved
+    #[arg(value_name = "FROM")]
+    pub(crate) from: String,
+
+    /// Where it is now: an address of the site, or a URL; several are a choice
+    #[arg(value_name = "TO", required = true)]
+    pub(crate) to: Vec<String>,
+
+    /// For now only: 302
+    #[arg(long)]
+    pub(crate) for_now: bool,
+
+    /// Until when: a date, a time, or so long from now as in 90d
+    #[arg(long, value_name = "TIME", requires = "for_now")]
+    pub(crate) until: Option<String>,
+}
+
+/// Say that an address is gone: it answers 410, whatever is there, until restored
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  candor retire ./public /offer.html --note 'the offer has ended'
+  candor retire ./public /~amy/                     everything below, too
+  candor retire ./public /offer.html --at 2030-01-31 --keep 90d
+                                                    410 from then on, and 404 after 90 days")]
+pub(crate) struct Retire {
+    #[command(flatten)]
+    pub(crate) site: SiteFolder,
+
+    /// The address
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+
+    /// Words for those who ask for it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Option<String>,
+
+    /// Since when: a date, a time, or so long from now as in 90d
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+
+    /// For how long it is told; afterwards 404
+    #[arg(long, value_name = "TIME")]
+    pub(crate) keep: Option<String>,
+}
+
+/// Lift what move, retire or a deletion says of an address
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  candor restore ./public /offer.html")]
+pub(crate) struct Restore {
+    #[command(flatten)]
+    pub(crate) site: SiteFolder,
+
+    /// The address
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
 }
 
 /// Print the completions of a shell

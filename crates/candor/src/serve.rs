@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use candor_server::configuration::{Configuration, ConfigurationError, Flags};
+use candor_server::configuration::{Author, Configuration, ConfigurationError, Flags};
 
+use crate::author;
 use crate::cli::Serve;
 use crate::exit::{Exit, Failure};
 
 /// Reads the configuration and serves until told to stop.
 pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
     let source = Source::of(options)?;
-    let configuration = source.read().map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    let configuration = source.read().map_err(|error| Failure::new(Exit::Usage, error))?;
     for notice in &configuration.notices {
         eprintln!("candor: {notice}");
     }
@@ -22,6 +23,7 @@ pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
 struct Source {
     file: Option<PathBuf>,
     flags: Flags,
+    authors: Vec<Author>,
 }
 
 impl Source {
@@ -46,10 +48,14 @@ impl Source {
             tls_key: options.tls_key.clone(),
             listing: options.no_listing.then_some(false),
         };
-        Ok(Source { file: options.config.clone(), flags })
+        Ok(Source { file: options.config.clone(), flags, authors: author::authors(&options.author)? })
     }
 
-    fn read(&self) -> Result<Configuration, ConfigurationError> {
+    fn read(&self) -> Result<Configuration, String> {
+        self.read_file().map_err(|error| error.to_string())?.with_authors(&self.authors)
+    }
+
+    fn read_file(&self) -> Result<Configuration, ConfigurationError> {
         match (&self.file, &self.flags.folder) {
             (Some(file), _) => Configuration::load(file, &self.flags, environment()),
             (None, Some(folder)) => Configuration::for_folder(folder, &self.flags, environment()),

@@ -26,7 +26,8 @@ pub(crate) fn hash(options: &UserHash) -> Result<(), Failure> {
 /// KiB of memory, passes and lanes of a new hash.
 const COST: (u32, u32, u32) = (19_456, 2, 1);
 
-fn hashed(password: &str) -> Result<String, Failure> {
+/// The hash of a password, as `[[user]]` wants it.
+pub(crate) fn hashed(password: &str) -> Result<String, Failure> {
     let failed = |error: &dyn std::fmt::Display| {
         Failure::new(Exit::NoAnswer, format!("no hash could be made: {error}"))
     };

@@ -7,6 +7,7 @@
 //! The layers, first one wins: flags, environment, file, defaults. They are laid over each other before anything
 //! is interpreted ([`sources`]), so a rule is written once for all of them.
 
+mod authors;
 mod check;
 mod fault;
 mod limits;
@@ -27,6 +28,7 @@ mod value;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+pub use authors::Author;
 pub use fault::{ConfigurationError, Remark};
 pub use limits::{Limits, Rate};
 pub use listener::{ListenAddress, Listener, Network};
@@ -137,4 +139,20 @@ impl Configuration {
     pub fn user(&self, name: &str) -> Option<&User> {
         self.users.iter().find(|user| user.name == name)
     }
+}
+
+/// A moment as the configuration writes it: RFC 3339, or a date.
+///
+/// # Errors
+/// It is none.
+pub fn moment(text: &str) -> Result<SystemTime, String> {
+    value::moment(&toml::de::DeValue::String(text.into()))
+}
+
+/// A length of time as the configuration writes it: `90d`, `1h30m`.
+///
+/// # Errors
+/// It is none.
+pub fn duration(text: &str) -> Result<std::time::Duration, String> {
+    value::duration(text)
 }
