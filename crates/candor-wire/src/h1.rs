@@ -43,11 +43,11 @@ use crate::encode::{self, Asked, Framing};
 use crate::input::Input;
 use crate::io::Io;
 use crate::limits::Limits;
-use crate::outgoing::{Outgoing, Stream};
+use crate::outgoing::{self, Outgoing, Stream};
 use crate::peer::Peer;
 use crate::pump::{Pump, Remainder};
 use crate::scan::{Found, Scan};
-use crate::service::{Answer, Content, Delivery, Request, Service};
+use crate::service::{Answer, Content, Delivery, FilePart, Request, Service};
 use crate::timer::Timer;
 
 /// The longest time that a closing connection listens on.
@@ -58,6 +58,10 @@ const LINGER_SIZE: usize = 4 * 1024 * 1024;
 
 /// Content up to this size is copied behind the head, so that one plain write takes both.
 const COPIED: usize = 8 * 1024;
+
+/// File parts up to this size share their first segment with the head. Measured on the loopback, that sends 64 KiB
+/// with an eighth less of CPU, but 1 MiB with several times as much.
+const JOINED: u64 = 128 * 1024;
 
 /// What a connection leaves behind when it is not HTTP/1.
 pub(crate) struct Handover {
@@ -116,6 +120,11 @@ pub(crate) async fn serve<S: Service>(
         }
         wire.pump = None;
     }
+}
+
+/// Whether a file part is small, and in memory, so that it follows its head without a pause.
+fn follows_at_once(part: &FilePart) -> bool {
+    (1..=JOINED).contains(&part.length) && outgoing::in_memory(part)
 }
 
 /// A connection and what it needs in every state.
@@ -371,7 +380,9 @@ impl Wire {
             Content::Bytes(bytes) => (bytes, None),
             content => (Bytes::new(), Some(content)),
         };
-        let written = self.write_now(cx, &out, &bytes);
+        let follows = matches!(&rest, Some(Content::File(part)) if follows_at_once(part));
+        let written =
+            if follows { self.write_before_file(cx, &out) } else { self.write_now(cx, &out, &bytes) };
         let mut sending =
             Sending { service, record: Some(record), outgoing: Outgoing::new(), complete: false, after };
         if let Ok(written) = written {
@@ -411,6 +422,14 @@ impl Wire {
             self.io.poll_write(cx, &[IoSlice::new(head), IoSlice::new(bytes)])
         };
         match written {
+            Poll::Ready(written) => written,
+            Poll::Pending => Ok(0),
+        }
+    }
+
+    /// One write of a head that a file follows.
+    fn write_before_file(&mut self, cx: &mut Context<'_>, head: &[u8]) -> io::Result<usize> {
+        match self.io.poll_write_more(cx, head) {
             Poll::Ready(written) => written,
             Poll::Pending => Ok(0),
         }

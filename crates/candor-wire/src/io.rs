@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use rustix::fd::AsFd;
+use rustix::net::SendFlags;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
@@ -65,6 +66,22 @@ impl Io {
         match parts {
             [only] => on_stream!(self, s => s.poll_write(cx, only)),
             _ => on_stream!(self, s => s.poll_write_vectored(cx, parts)),
+        }
+    }
+
+    /// Writes bytes that more will follow at once, so that TCP can send both in one segment. Nothing is held back
+    /// longer than until the next call.
+    pub(crate) fn poll_write_more(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let Io::Tcp(stream) = self else { return self.poll_write(cx, &[IoSlice::new(bytes)]) };
+        loop {
+            ready!(stream.poll_write_ready(cx))?;
+            let sent = stream.try_io(Interest::WRITABLE, || {
+                Ok(rustix::net::send(stream.as_fd(), bytes, SendFlags::MORE | SendFlags::NOSIGNAL)?)
+            });
+            match sent {
+                Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+                sent => return Poll::Ready(sent),
+            }
         }
     }
 

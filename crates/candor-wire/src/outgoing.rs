@@ -158,7 +158,11 @@ impl Outgoing {
         } else if let Some(part) = &mut self.part {
             if part.length == 0 {
                 self.part = None;
-            } else if self.reading.is_none() && io.is_plain() && part.length > self.copied_end && in_memory(part) {
+            } else if self.reading.is_none()
+                && io.is_plain()
+                && part.length > self.copied_end
+                && in_memory(part)
+            {
                 if !part.holds() {
                     return Poll::Ready(Err(changed()));
                 }
@@ -282,7 +286,7 @@ fn changed() -> io::Error {
 
 /// Whether the next bytes of a file part can go to a socket without waiting for the disk, which would hold up the
 /// whole thread. Files are read forwards, so the last of those bytes tells for the others.
-fn in_memory(part: &FilePart) -> bool {
+pub(crate) fn in_memory(part: &FilePart) -> bool {
     let last = part.length.min(SENDFILE as u64).saturating_sub(1);
     read::in_memory(&part.file, part.offset.saturating_add(last))
 }
