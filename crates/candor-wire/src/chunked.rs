@@ -70,6 +70,12 @@ pub struct Decoder {
     trailers: Option<Fields>,
 }
 
+impl Default for Decoder {
+    fn default() -> Decoder {
+        Decoder::new()
+    }
+}
+
 impl Decoder {
     /// At the beginning of the content.
     pub fn new() -> Decoder {
