@@ -119,7 +119,7 @@ impl Pump {
         let (rest, length) = match framing {
             Framing::None | Framing::Length(0) => return (None, Incoming::empty()),
             Framing::Length(length) => (Rest::Length(length), Some(length)),
-            Framing::Chunked => (Rest::Chunked(Box::new(Decoder::new())), None),
+            Framing::Chunked => (Rest::Chunked(Box::default()), None),
         };
         let pipe = Arc::new(Pipe::default());
         let incoming = Incoming::new(length, Box::new(Reader(Arc::clone(&pipe))));
