@@ -258,7 +258,9 @@ impl Call {
                     Err(cause) => return Poll::Ready(Err(cause)),
                     Ok(Some((head, used))) => {
                         self.link.consume(used);
+                        // After these two the request may have to be sent once more.
                         if head.status >= 200
+                            && !matches!(head.status, 408 | 421)
                             && let Some(outbound) = &mut self.outbound
                         {
                             outbound.forget();

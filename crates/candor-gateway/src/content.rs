@@ -36,6 +36,8 @@ pub(crate) struct Flow {
     trailers: Option<Fields>,
     alarm: Alarm,
     progress: Instant,
+    /// The upstream is waited for, not the client.
+    waits: bool,
     silence: Duration,
     breaker: Option<Breaker>,
     busy: Busy,
@@ -73,6 +75,7 @@ impl Flow {
             trailers: None,
             alarm: Alarm::default(),
             progress: Instant::now(),
+            waits: false,
             silence: held.silence,
             breaker: held.breaker,
             busy: held.busy,
@@ -93,14 +96,17 @@ impl Flow {
         }
         let bytes = call.link.take(0, length);
         self.rest = Rest::Ended;
-        self.collect(&bytes);
+        if let Some(filling) = self.filling.take() {
+            filling.store(bytes.clone());
+        }
         self.finish();
         Some(bytes)
     }
 
     fn collect(&mut self, bytes: &Bytes) {
-        let Some(filling) = &self.filling else { return };
-        if self.collected.len().saturating_add(bytes.len()) > filling.most() {
+        let Some(filling) = &mut self.filling else { return };
+        if self.collected.len().saturating_add(bytes.len()) > filling.most() || !filling.reserve(bytes.len())
+        {
             self.filling = None;
             self.collected = BytesMut::new();
         } else {
@@ -169,6 +175,10 @@ impl Flow {
 
 impl Source for Flow {
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
+        // While the client took nothing, nothing was read: that is not the upstream's silence.
+        if !std::mem::replace(&mut self.waits, false) {
+            self.progress = Instant::now();
+        }
         loop {
             // The rest of the request goes on while its answer comes.
             if let Some(call) = &mut self.call
@@ -205,6 +215,7 @@ impl Source for Flow {
                     if self.alarm.rings(cx, self.progress + self.silence) {
                         return Poll::Ready(Some(Err(self.broken(Cause::ContentTimeout))));
                     }
+                    self.waits = true;
                     return Poll::Pending;
                 }
             }

@@ -414,6 +414,11 @@ impl Gateway {
                 Attempt::Failed { happened, cause, outbound } => (happened, cause, None, outbound),
                 Attempt::Answered { reply, call, at } => {
                     upstream.counts.answers.fetch_add(1, Relaxed);
+                    if reply.status == 408 && !call.all_sent() {
+                        // The upstream waited for what the client did not send.
+                        note(Q::UpstreamWaited, A::Stalled);
+                        return Answered { outcome: Outcome::ContentStalled, content: None, asked: told };
+                    }
                     match refused(reply.status) {
                         Some((cause, happened)) => {
                             note(cause.question(), cause.answer());
@@ -690,9 +695,9 @@ impl Gateway {
         };
         let mut flow = Flow::new(call, reply.framing, reply.persists, filling, held);
         let content = match flow.at_once() {
-            Some(_) if head.is(Method::Head) => Content::Omitted(None),
+            Some(_) if head.is(Method::Head) => Content::Omitted(reply.declared),
             Some(bytes) => Content::Bytes(bytes),
-            None if head.is(Method::Head) => Content::Omitted(None),
+            None if head.is(Method::Head) => Content::Omitted(reply.declared),
             None => Content::Stream { source: Box::new(flow), length },
         };
         self.relayed(relay, content, told)

@@ -35,6 +35,8 @@ pub(crate) struct ReplyHead {
     /// Without those of the connection.
     pub(crate) fields: Fields,
     pub(crate) framing: Framing,
+    /// The length it declares, whether content follows or not.
+    pub(crate) declared: Option<u64>,
     /// The upstream lets the connection go on.
     pub(crate) persists: bool,
 }
@@ -65,8 +67,9 @@ pub(crate) fn read(bytes: &[u8], head_only: bool) -> Result<Option<(ReplyHead, u
     }
     let framing = framing(status, version, head_only, &fields)?;
     let persists = persists(version, &fields) && framing != Framing::Close;
+    let declared = fields.get("content-length").and_then(|value| content_length::parse(value));
     forwarding::strip_answer(&mut fields);
-    Ok(Some((ReplyHead { status, version, fields, framing, persists }, used)))
+    Ok(Some((ReplyHead { status, version, fields, framing, declared, persists }, used)))
 }
 
 fn framing(status: u16, version: &str, head_only: bool, fields: &Fields) -> Result<Framing, Cause> {

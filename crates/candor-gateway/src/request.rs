@@ -174,3 +174,88 @@ pub(crate) fn last_chunk(out: &mut Vec<u8>, trailers: Option<&Fields>) {
     }
     out.extend_from_slice(b"\r\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candor_semantics::head::{Scheme, Version};
+    use std::time::Duration;
+
+    fn settings(prefix: &str) -> Settings {
+        Settings {
+            to: Vec::new(),
+            prefix: prefix.to_owned(),
+            connect_timeout: Duration::ZERO,
+            response_timeout: Duration::ZERO,
+            cache: false,
+            stale: false,
+            provisional: true,
+            mirror: false,
+            annotate: Vec::new(),
+            breaker: None,
+            by_hash: false,
+            health: None,
+            in_flight: 1,
+            content_limit: None,
+        }
+    }
+
+    fn written(target: &str, fields: &[(&str, &str)], url: &str, trusted: bool) -> String {
+        let head = Head::from_parts(
+            b"GET",
+            target.as_bytes(),
+            Version::Http10,
+            Scheme::Http,
+            fields.iter().copied(),
+        );
+        let address = Address::parse(target.as_bytes()).unwrap();
+        let written = Written {
+            head: &head,
+            address: &address,
+            peer: "192.0.2.7".parse().ok(),
+            trusted,
+            pseudonym: "me",
+            framing: Framing::None,
+            expects: false,
+            conditions: None,
+        };
+        let upstream = Upstream::new(0, url).unwrap();
+        String::from_utf8(super::head(&written, &upstream, &settings("/up/"))).unwrap()
+    }
+
+    #[test]
+    fn targets_and_prefixes() {
+        for (target, url, wanted) in [
+            ("/up/a?b=%2F", "http://u", "/up/a?b=%2F"),
+            ("/up/a%20b", "http://u", "/up/a%20b"),
+            ("/up/a", "http://u/", "/a"),
+            ("/up/a/", "http://u/base/", "/base/a/"),
+            ("/up/", "http://u/base", "/base/"),
+            ("/up", "http://u/base", "/base/"),
+            ("http://h/up/a", "http://u", "/up/a"),
+            ("//a", "http://u", "//a"),
+        ] {
+            let line = written(target, &[], url, false);
+            assert!(line.starts_with(&format!("GET {wanted} HTTP/1.1\r\n")), "{target} to {url}: {line}");
+        }
+    }
+
+    #[test]
+    fn the_way_is_told_and_only_the_trusted_are_believed() {
+        let fields = [("Host", "h"), ("X-Forwarded-For", "192.0.2.1"), ("Forwarded", "for=192.0.2.1")];
+        let told = written("/up/", &fields, "http://u", true);
+        assert!(told.contains("X-Forwarded-For: 192.0.2.1, 192.0.2.7\r\n"), "{told}");
+        assert!(told.contains("Forwarded: for=192.0.2.1, for=192.0.2.7;proto=http;host=h\r\n"), "{told}");
+        assert!(told.contains("Via: 1.0 me\r\n"), "{told}");
+        let told = written("/up/", &fields, "http://u", false);
+        assert!(told.contains("X-Forwarded-For: 192.0.2.7\r\n") && !told.contains("192.0.2.1"), "{told}");
+        assert!(written("/up/", &[], "http://u:81", false).contains("Host: u:81\r\n"));
+    }
+
+    #[test]
+    fn a_value_stays_one_line() {
+        let mut out = Vec::new();
+        line(&mut out, b"A", b"b\r\nC: d\n");
+        assert_eq!(out, b"A: b  C: d \r\n");
+    }
+}

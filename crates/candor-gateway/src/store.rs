@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -45,6 +46,8 @@ pub struct Store {
     shards: Vec<Mutex<Shard>>,
     /// Bytes of one shard.
     budget: usize,
+    /// Bytes of answers on their way into the store.
+    collecting: AtomicUsize,
     pub(crate) flights: Arc<Flights>,
 }
 
@@ -68,6 +71,7 @@ impl Store {
         Store {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             budget: bytes / SHARDS,
+            collecting: AtomicUsize::new(0),
             flights: Arc::new(Flights::new()),
         }
     }
@@ -211,7 +215,20 @@ pub(crate) struct Filling {
     fields: Fields,
     terms: Terms,
     length: Option<u64>,
+    room: Room,
     _lead: Option<Lead>,
+}
+
+/// Memory taken while an answer is collected.
+struct Room {
+    store: Arc<Store>,
+    taken: usize,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.store.collecting.fetch_sub(self.taken, Relaxed);
+    }
 }
 
 impl Filling {
@@ -229,12 +246,32 @@ impl Filling {
     ) -> Option<Filling> {
         let most = store.most() as u64;
         let fits = length.is_none_or(|length| length <= most);
-        fits.then_some(Filling { store, key, head, status, version, fields, terms, length, _lead: lead })
+        let room = Room { store: store.clone(), taken: 0 };
+        fits.then_some(Filling {
+            room,
+            store,
+            key,
+            head,
+            status,
+            version,
+            fields,
+            terms,
+            length,
+            _lead: lead,
+        })
     }
 
     /// Bytes of content taken at most.
     pub(crate) fn most(&self) -> usize {
         self.store.most()
+    }
+
+    /// Takes memory for so many bytes more; `false` where too much is being collected already.
+    pub(crate) fn reserve(&mut self, bytes: usize) -> bool {
+        let most = self.store.budget.saturating_mul(SHARDS) / 2;
+        let before = self.store.collecting.fetch_add(bytes, Relaxed);
+        self.room.taken = self.room.taken.saturating_add(bytes);
+        before.saturating_add(bytes) <= most
     }
 
     /// The content is whole.

@@ -74,6 +74,8 @@ pub struct Entry<'a> {
     pub reason: Option<trace::Entry>,
     /// The id under which a failure of our own was reported.
     pub incident: Option<&'a str>,
+    /// The upstream that was asked last, and how often any was.
+    pub upstream: Option<(&'a str, u8)>,
 }
 
 impl AccessLog {

@@ -51,6 +51,7 @@ pub(crate) struct Record {
     status: u16,
     reason: Option<trace::Entry>,
     incident: Option<Box<str>>,
+    upstream: Option<(Arc<str>, u8)>,
     received: Instant,
     started: SystemTime,
     /// Held until the last byte is gone: what is being sent is still work.
@@ -160,6 +161,7 @@ impl Server {
             status: made.status,
             reason: decided.cursor.trace().last(),
             incident,
+            upstream: exchange.upstream.take(),
             received: request.received,
             started: SystemTime::now(),
             _permit: permit,
@@ -222,6 +224,7 @@ impl Service for Server {
             status: made.status,
             reason: cursor.trace().last(),
             incident: None,
+            upstream: None,
             received,
             started: SystemTime::now(),
             _permit: None,
@@ -246,6 +249,7 @@ impl Service for Server {
             duration,
             reason: record.reason,
             incident: record.incident.as_deref(),
+            upstream: record.upstream.as_ref().map(|(name, attempts)| (&**name, *attempts)),
         });
     }
 }

@@ -71,6 +71,12 @@ impl Line {
             self.put(" incident=");
             self.received(incident.as_bytes(), Spelling::Word);
         }
+        if let Some((upstream, attempts)) = entry.upstream {
+            self.put(" upstream=");
+            self.received(upstream.as_bytes(), Spelling::Word);
+            self.put(" attempts=");
+            self.number(attempts.into());
+        }
     }
 
     /// The start line; `-` where nothing of it could be read.
@@ -125,6 +131,11 @@ impl Line {
         self.member(",\"referer\":\"", head.get("referer"));
         self.member(",\"user_agent\":\"", head.get("user-agent"));
         self.member(",\"incident\":\"", entry.incident.map(str::as_bytes));
+        if let Some((upstream, attempts)) = entry.upstream {
+            self.member(",\"upstream\":\"", Some(upstream.as_bytes()));
+            self.put(",\"attempts\":");
+            self.number(attempts.into());
+        }
         self.put("}");
     }
 
@@ -280,6 +291,7 @@ mod tests {
             duration: Duration::from_nanos(123_999),
             reason: Some(trace::Entry { question: Question::Opens, answer: Answer::Yes }),
             incident: None,
+            upstream: None,
         }
     }
 

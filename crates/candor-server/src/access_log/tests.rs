@@ -21,6 +21,7 @@ fn log(log: &AccessLog, target: &str) {
         duration: Duration::ZERO,
         reason: None,
         incident: None,
+        upstream: None,
     });
 }
 

@@ -6,13 +6,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod authoring;
 mod client;
 mod clients;
 mod dates;
 mod deploys;
+mod gateway;
 mod hostile;
 mod promises;
+mod stored;
 mod sweeps;
 mod transcript;
 mod transcripts;
+mod upstream;
 mod world;
