@@ -54,7 +54,7 @@ pub(crate) enum Failure {
     /// By the upstream.
     Upstream(Cause),
     /// By the client: this is the outcome of its request.
-    Client(Outcome),
+    Client(Box<Outcome>),
 }
 
 /// An alarm for silences, made only when something is waited for.
@@ -186,7 +186,7 @@ impl Call {
     }
 
     /// Sends on. An error is a fault of the client's; where the upstream takes no more, that is noted.
-    pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Outcome>> {
+    pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Box<Outcome>>> {
         self.waits_for_client = false;
         loop {
             while let Some(rest) = self.out.get(self.written..).filter(|rest| !rest.is_empty()) {
@@ -227,7 +227,7 @@ impl Call {
                     let _ = self.link.poll_flush(cx);
                     return Poll::Pending;
                 }
-                Poll::Ready(Some(Err(outcome))) => return Poll::Ready(Err(outcome)),
+                Poll::Ready(Some(Err(outcome))) => return Poll::Ready(Err(Box::new(outcome))),
                 Poll::Ready(Some(Ok(bytes))) if bytes.is_empty() => {}
                 Poll::Ready(Some(Ok(bytes))) => {
                     self.progress = Instant::now();

@@ -40,7 +40,7 @@ use crate::content::{Flow, Held};
 use crate::flight::{Flights, Join, Lead};
 use crate::head::ReplyHead;
 use crate::outbound::Outbound;
-use crate::request::{self, Framing, Written};
+use crate::request::{self, Conditions, Framing, Written};
 use crate::settings::Settings;
 use crate::store::{self, Entry, Filling, Found, Store};
 use crate::upstream::{Busy, Upstream};
@@ -184,7 +184,7 @@ impl Gateway {
         }
         match self.look(asked, note).await {
             Ok(answered) => answered,
-            Err(forwarding) => self.forward(asked, incoming, forwarding, note).await,
+            Err(forwarding) => self.forward(asked, incoming, *forwarding, note).await,
         }
     }
 
@@ -199,7 +199,7 @@ impl Gateway {
 
     // ---- questions 53 to 55: the store ----------------------------------------------------------------------
 
-    async fn look(self: &Arc<Self>, asked: Asked<'_>, note: Note<'_>) -> Result<Answered, Forwarding> {
+    async fn look(self: &Arc<Self>, asked: Asked<'_>, note: Note<'_>) -> Result<Answered, Box<Forwarding>> {
         let head = asked.head;
         let control = freshness::request_control(head);
         let key = key(head, asked.address);
@@ -212,13 +212,13 @@ impl Gateway {
         if !head.method().is_some_and(Method::reads) {
             note(Q::StoredFresh, A::Bypass);
             forwarding.why = Some(Forward::Method);
-            return Err(forwarding);
+            return Err(Box::new(forwarding));
         }
         // Conditions on what is changed are the origin's to evaluate.
         if head.has("if-match") || head.has("if-unmodified-since") {
             note(Q::StoredFresh, A::Bypass);
             forwarding.why = Some(Forward::Bypass);
-            return Err(forwarding);
+            return Err(Box::new(forwarding));
         }
         for second in [false, true] {
             let now = now();
@@ -287,13 +287,13 @@ impl Gateway {
         control.no_cache || control.no_store || head.has("range") || head.has("authorization")
     }
 
-    fn only_if_cached(&self, forwarding: Forwarding, note: Note<'_>) -> Result<Answered, Forwarding> {
+    fn only_if_cached(&self, forwarding: Forwarding, note: Note<'_>) -> Result<Answered, Box<Forwarding>> {
         if forwarding.control.only_if_cached {
             note(Q::OnlyIfCached, A::Yes);
             return Ok(Answered::fault(Cause::NothingStored));
         }
         note(Q::OnlyIfCached, A::No);
-        Err(forwarding)
+        Err(Box::new(forwarding))
     }
 
     /// The answer from what is stored: whole, a part of it, or word that the client's copy is good. One past its
@@ -432,7 +432,7 @@ impl Gateway {
                                 silence: self.settings.response_timeout,
                                 breaker: self.settings.breaker,
                             };
-                            return self.received(asked, forwarding, reply, *call, at, held, told, note);
+                            return self.received(asked, forwarding, *reply, *call, at, held, told, note);
                         }
                     }
                 }
@@ -560,7 +560,7 @@ impl Gateway {
             expects,
             conditions: stored.map(|entry| {
                 let field = |name: &str| entry.fields.get(name).map(|value| &value[..]);
-                (field("etag"), field("last-modified"))
+                Conditions { tag: field("etag"), modified: field("last-modified") }
             }),
         };
         let out = request::head(&written, upstream, &self.settings);
@@ -568,7 +568,7 @@ impl Gateway {
         let mut call = Call::new(link, out, outbound, framing == Framing::Chunked, expects);
         match call.answer(asked.head.is(Method::Head), self.settings.response_timeout).await {
             Ok(reply) => Attempt::Answered { reply: Box::new(reply), call: Box::new(call), at },
-            Err(Failure::Client(outcome)) => Attempt::Client(outcome),
+            Err(Failure::Client(outcome)) => Attempt::Client(*outcome),
             Err(Failure::Upstream(cause)) => {
                 let happened = call.happened();
                 Attempt::Failed { happened, cause, outbound: call.into_outbound() }
@@ -582,7 +582,7 @@ impl Gateway {
         &self,
         asked: Asked<'_>,
         mut forwarding: Forwarding,
-        reply: Box<ReplyHead>,
+        reply: ReplyHead,
         call: Call,
         asked_at: HttpDate,
         held: Held,

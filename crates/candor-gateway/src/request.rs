@@ -34,8 +34,17 @@ pub(crate) struct Written<'a> {
     pub(crate) pseudonym: &'a str,
     pub(crate) framing: Framing,
     pub(crate) expects: bool,
-    /// Conditions of our own, in place of the client's: entity tag and date of what is stored.
-    pub(crate) conditions: Option<(Option<&'a [u8]>, Option<&'a [u8]>)>,
+    /// Conditions of our own, in place of the client's.
+    pub(crate) conditions: Option<Conditions<'a>>,
+}
+
+/// What is stored, so that the upstream can say that it is still good.
+#[derive(Clone, Copy)]
+pub(crate) struct Conditions<'a> {
+    /// Its entity tag.
+    pub(crate) tag: Option<&'a [u8]>,
+    /// When it was last changed.
+    pub(crate) modified: Option<&'a [u8]>,
 }
 
 /// The head as bytes.
@@ -54,7 +63,7 @@ pub(crate) fn head(written: &Written<'_>, upstream: &Upstream, settings: &Settin
             line(&mut out, name, value);
         }
     }
-    if let Some((tag, modified)) = written.conditions {
+    if let Some(Conditions { tag, modified }) = written.conditions {
         tag.into_iter().for_each(|tag| line(&mut out, b"If-None-Match", tag));
         modified.into_iter().for_each(|date| line(&mut out, b"If-Modified-Since", date));
     }
@@ -245,7 +254,7 @@ mod tests {
         let fields = [("Host", "h"), ("X-Forwarded-For", "192.0.2.1"), ("Forwarded", "for=192.0.2.1")];
         let told = written("/up/", &fields, "http://u", true);
         assert!(told.contains("X-Forwarded-For: 192.0.2.1, 192.0.2.7\r\n"), "{told}");
-        assert!(told.contains("Forwarded: for=192.0.2.1, for=192.0.2.7;proto=http;host=h\r\n"), "{told}");
+        assert!(told.contains("Forwarded: for=192.0.2.1, for=192.0.2.7;proto=http;host=\"h\"\r\n"), "{told}");
         assert!(told.contains("Via: 1.0 me\r\n"), "{told}");
         let told = written("/up/", &fields, "http://u", false);
         assert!(told.contains("X-Forwarded-For: 192.0.2.7\r\n") && !told.contains("192.0.2.1"), "{told}");

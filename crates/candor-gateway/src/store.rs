@@ -169,7 +169,10 @@ impl Entry {
                 .iter()
                 .any(|kept| name.eq_ignore_ascii_case(kept))
         };
-        merged.retain(|name, _| !(updates(name) && fields.has(name)) && !name.eq_ignore_ascii_case("age"));
+        merged.retain(|name, _| {
+            let replaced = updates(name) && fields.has(name);
+            !replaced && !name.eq_ignore_ascii_case("age")
+        });
         for (name, value) in fields.iter().filter(|(name, _)| updates(name)) {
             merged.push(name.to_owned(), value.clone());
         }

@@ -147,10 +147,10 @@ fn many_that_wait_for_one_answer_ask_once() {
 
 #[test]
 fn a_stale_answer_is_used_while_it_is_validated() {
-    let upstream = Upstream::always(serve(&answer("max-age=1, stale-while-revalidate=60")));
+    let upstream = Upstream::always(serve(&answer("max-age=2, stale-while-revalidate=60")));
     let world = world(&upstream, "");
     get(&world);
-    thread::sleep(Duration::from_millis(2100));
+    thread::sleep(Duration::from_millis(3100));
     let stale = get(&world);
     assert_eq!(stale.status, 203);
     upstream.wait_for(2);
