@@ -17,9 +17,12 @@ Examples:
   candor serve ./public                      serve a folder at http://127.0.0.1:8080
   candor why http://127.0.0.1:8080/old.html  how that server reached its answer
   candor explain 410                         what a code promises
+  candor get -o page.html http://127.0.0.1:8080/page.html
+                                             fetch a document, edit it, and put it back:
+  candor put http://127.0.0.1:8080/page.html page.html
 
 Exit codes: 0 fine; 1 findings, or a refusal by the other side; 2 usage or configuration; \
-3 no answer could be had"
+3 no answer could be had; 4 a person must decide; 5 accepted, not done"
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -31,6 +34,15 @@ pub(crate) enum Command {
     Serve(Serve),
     Why(Why),
     Explain(Explain),
+    Get(Get),
+    Head(Head),
+    Put(Put),
+    Post(Post),
+    Delete(Delete),
+    Wait(Wait),
+    /// Check the links of documents, and mend those that moved
+    #[command(subcommand, arg_required_else_help = true)]
+    Links(LinksCommand),
     /// Look after configuration files
     #[command(subcommand, arg_required_else_help = true)]
     Config(ConfigCommand),
@@ -136,6 +148,261 @@ pub(crate) struct Why {
     /// The address in question
     #[arg(value_name = "URL")]
     pub(crate) url: String,
+}
+
+/// What all commands of the user agent take.
+#[derive(Debug, Args)]
+pub(crate) struct Asking {
+    /// A field of the request; may be repeated
+    #[arg(short = 'H', value_name = "'Name: value'")]
+    pub(crate) field: Vec<String>,
+
+    /// Name and password for the origin of the URL, given when it asks; without a password, it is asked for
+    #[arg(
+        short = 'u',
+        long = "user",
+        value_name = "USER[:PASSWORD]",
+        env = "CANDOR_USER",
+        hide_env_values = true
+    )]
+    pub(crate) user: Option<String>,
+
+    /// Repeats after 408 and after a wait that the server advises (else 3), and one of 502 and 504 (else none)
+    #[arg(long, value_name = "N")]
+    pub(crate) retry: Option<u32>,
+
+    /// Follow accepted work (202) to its end
+    #[arg(long)]
+    pub(crate) wait: bool,
+
+    /// Agree to what is asked: redirects of unsafe requests, and resubmitting a clean merge
+    #[arg(long)]
+    pub(crate) yes: bool,
+
+    /// For programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Fetch a document: follow, resume, wait and choose as the answers ask
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  candor get http://127.0.0.1:8080/page.html             to standard output
+  candor get -o big.iso https://example.org/big.iso      to a file; run it again to resume
+  candor get --lang de --accept application/pdf http://127.0.0.1:8080/report
+
+Documents are kept below $XDG_CACHE_HOME/candor and asked for again with their validators; addresses
+that moved for good are remembered there. Proxies are taken from http_proxy, https_proxy and no_proxy.")]
+pub(crate) struct Get {
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+
+    /// Write into this file, all at once; what came of a broken transfer stays in FILE.part
+    #[arg(short = 'o', value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Media types wanted, as in Accept
+    #[arg(long, value_name = "TYPES")]
+    pub(crate) accept: Option<String>,
+
+    /// Languages wanted, as in Accept-Language
+    #[arg(long, value_name = "LANGUAGES")]
+    pub(crate) lang: Option<String>,
+
+    /// Neither use nor keep copies and remembered moves
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+
+    /// The addresses
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) url: Vec<String>,
+}
+
+/// Some addresses, and how they are asked.
+#[derive(Debug, Args)]
+pub(crate) struct Each {
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+
+    /// The addresses
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) url: Vec<String>,
+}
+
+/// Show the head of the answer to HEAD, and the redirects on the way to it
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  candor head http://127.0.0.1:8080/page.html")]
+pub(crate) struct Head {
+    #[command(flatten)]
+    pub(crate) each: Each,
+}
+
+/// Remove a document, if it still is what get -o or put saw last
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  candor delete -u amy http://127.0.0.1:8080/box/1")]
+pub(crate) struct Delete {
+    #[command(flatten)]
+    pub(crate) each: Each,
+}
+
+/// Store a document, and resolve conflicts with whoever was faster
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  candor get -o page.html http://127.0.0.1:8080/page.html
+  candor put -u amy http://127.0.0.1:8080/page.html page.html
+  date | candor put http://127.0.0.1:8080/box/now -
+
+The entity tag that get -o or put saw last is sent as If-Match, so that nobody's work is overwritten
+unseen. On a conflict the differences are shown, and where both changes fit together a merge is
+offered; nothing is sent again without a yes.")]
+pub(crate) struct Put {
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+
+    /// The media type of the content; else by the file's name
+    #[arg(long = "type", value_name = "MEDIA-TYPE")]
+    pub(crate) media_type: Option<String>,
+
+    /// Overwrite whatever is there: send no If-Match
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// The address
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+
+    /// The file; - is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) file: PathBuf,
+}
+
+/// Send content to be worked on, or a new member to a collection
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  candor post http://127.0.0.1:8080/box/ note.txt            prints where the new resource is
+  candor post --wait http://127.0.0.1:8080/form/slow -       to the end of work that takes its time")]
+pub(crate) struct Post {
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+
+    /// The media type of the content; else by the file's name
+    #[arg(long = "type", value_name = "MEDIA-TYPE")]
+    pub(crate) media_type: Option<String>,
+
+    /// The address
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+
+    /// The file; - is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) file: PathBuf,
+}
+
+/// Follow the monitor of accepted work to its end
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  candor wait http://127.0.0.1:8080/-/jobs/42")]
+pub(crate) struct Wait {
+    #[command(flatten)]
+    pub(crate) asking: Asking,
+
+    /// Stop waiting after so many seconds, with exit code 5
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) limit: Option<u64>,
+
+    /// The monitors
+    #[arg(value_name = "URL", required = true)]
+    pub(crate) url: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LinksCommand {
+    Check(LinksCheck),
+    Fix(LinksFix),
+    Undo(LinksUndo),
+}
+
+/// What checking and fixing have in common.
+#[derive(Debug, Args)]
+pub(crate) struct Linking {
+    /// Where the folder is served: what is not in it is asked there
+    #[arg(long, value_name = "URL")]
+    pub(crate) base: Option<String>,
+
+    /// Ask nothing over the network
+    #[arg(long, conflicts_with = "base")]
+    pub(crate) offline: bool,
+
+    /// Requests under way to one host at once; to this machine, 128
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(crate) per_host: usize,
+
+    /// For programs
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// A folder, a document, or for check the address of a site
+    #[arg(value_name = "PATH|URL")]
+    pub(crate) path: String,
+}
+
+/// Ask every address that the documents refer to, once
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  candor links check ./public                                  a folder; its own addresses are looked up in it
+  candor links check ./public --base http://127.0.0.1:8080/    what is not there is asked of its server
+  candor links check http://127.0.0.1:8080/docs/               the pages of a site beneath an address
+
+Documents are HTML, Markdown, CSS, Atom, RSS, sitemaps and lists of URLs (.urls). Exit code 1 says that
+there are findings. In a workflow of GitHub the findings are annotations, too.")]
+pub(crate) struct LinksCheck {
+    #[command(flatten)]
+    pub(crate) linking: Linking,
+}
+
+/// Write the new addresses of what moved for good, and nothing else
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  candor links fix --dry-run ./public       show the differences
+  candor links fix ./public                 write what can be trusted; ask about the rest on a terminal
+  candor links fix --approve ./public       also write what wants a yes, and take out links to what is gone
+  candor links undo ./public                take the last run back
+
+Only 301 and 308 change a reference, and only to an address that answers with success. Without a yes an edit
+needs an answer over https or from this machine, from the reference's own origin, seen twice at least a day
+apart (on this machine, once). Exit code 4 says that edits wait for a decision.")]
+pub(crate) struct LinksFix {
+    #[command(flatten)]
+    pub(crate) linking: Linking,
+
+    /// Change nothing; print a unified diff of what would be written
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Say yes to every edit that a yes is enough for, removals of what is gone among them
+    #[arg(long)]
+    pub(crate) approve: bool,
+}
+
+/// Take the edits of the last fix back
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  candor links undo ./public")]
+pub(crate) struct LinksUndo {
+    /// The folder or document that was fixed
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
 }
 
 /// Say what a response code promises, for server, gateway and user agent

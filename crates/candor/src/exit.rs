@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Why a command failed, by exit code. 0 is fine; 4 and 5 belong to commands of the user agent.
+/// Why a command failed, by exit code. 0 is fine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// 1: findings, or a refusal by the other side.
@@ -11,6 +11,10 @@ pub(crate) enum Exit {
     Usage = 2,
     /// 3: no answer could be had.
     NoAnswer = 3,
+    /// 4: a person must decide.
+    Decide = 4,
+    /// 5: accepted, not done.
+    Accepted = 5,
 }
 
 /// An end with something to say on standard error.

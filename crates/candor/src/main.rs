@@ -1,5 +1,6 @@
 //! The `candor` program: command line and nothing else.
 
+mod agent;
 mod author;
 mod cli;
 mod client;
@@ -8,6 +9,7 @@ mod config;
 mod exit;
 mod explain;
 mod ledger;
+mod links;
 mod man;
 mod print;
 mod serve;
@@ -20,12 +22,21 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use cli::{Cli, Command, ConfigCommand, UserCommand};
+use cli::{Cli, Command, ConfigCommand, LinksCommand, UserCommand};
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(options) => serve::run(&options),
         Command::Why(options) => why::run(&options),
+        Command::Get(options) => agent::get::run(&options),
+        Command::Head(options) => agent::get::head(&options),
+        Command::Put(options) => agent::put::run(&options),
+        Command::Post(options) => agent::post::run(&options),
+        Command::Delete(options) => agent::post::delete(&options),
+        Command::Wait(options) => agent::wait::run(&options),
+        Command::Links(LinksCommand::Check(options)) => links::check(&options),
+        Command::Links(LinksCommand::Fix(options)) => links::fix(&options),
+        Command::Links(LinksCommand::Undo(options)) => links::undo(&options),
         Command::Explain(options) => explain::run(&options),
         Command::Config(ConfigCommand::Check(options)) => config::check(&options),
         Command::User(UserCommand::Hash(options)) => user::hash(&options),

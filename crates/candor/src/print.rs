@@ -6,8 +6,13 @@ use crate::exit::{Exit, Failure};
 
 /// Writes to standard output. A reader that went away (`| head`) has had enough, and that is fine.
 pub(crate) fn out(text: &str) -> Result<(), Failure> {
+    bytes(text.as_bytes())
+}
+
+/// Writes bytes to standard output as they are.
+pub(crate) fn bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::new(Exit::NoAnswer, format!("cannot write to standard output: {error}")))
         }

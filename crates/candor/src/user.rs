@@ -57,7 +57,8 @@ fn password() -> Result<String, Failure> {
     if first == second { Ok(first) } else { Err(Failure::new(Exit::Usage, "the two passwords differ")) }
 }
 
-fn ask(question: &str) -> Result<String, Failure> {
+/// Asks for something secret: what is typed is not shown.
+pub(crate) fn ask(question: &str) -> Result<String, Failure> {
     let mut terminal = io::stderr();
     let _ = write!(terminal, "{question}").and_then(|()| terminal.flush());
     let silence = Silence::begin();

@@ -66,8 +66,13 @@ fn fields(options: &Why) -> Result<Vec<(String, String)>, Failure> {
     if !is_token(&options.method) {
         return Err(usage(format!("{:?} is not a method", options.method)));
     }
+    fields_of(&options.field)
+}
+
+/// Fields as they are written on the command line.
+pub(crate) fn fields_of(written: &[String]) -> Result<Vec<(String, String)>, Failure> {
     let mut fields = Vec::new();
-    for written in &options.field {
+    for written in written {
         let (name, value) = written.split_once(':').unwrap_or((written, ""));
         let value = value.trim_matches([' ', '\t']);
         if !written.contains(':') || !is_token(name) || value.contains(['\r', '\n', '\0']) {

@@ -127,6 +127,12 @@ async fn ask(
     settings: &Settings,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) {
+    if settings.offline {
+        for reference in report.references.iter_mut().filter(|reference| reference.verdict == PENDING) {
+            reference.verdict = Verdict::Skipped("not asked over the network");
+        }
+        return;
+    }
     let mut wanted: HashMap<String, Wanted> = HashMap::new();
     for reference in report.references.iter().filter(|reference| reference.verdict == PENDING) {
         let Some(target) = &reference.target else { continue };

@@ -31,11 +31,21 @@ pub struct Settings {
     pub state: Option<PathBuf>,
     /// Whether private addresses may be asked from a public site.
     pub private: bool,
+    /// Whether nothing is asked over the network.
+    pub offline: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { base: None, at_once: 128, per_host: 4, most_pages: 20_000, state: None, private: false }
+        Settings {
+            base: None,
+            at_once: 128,
+            per_host: 4,
+            most_pages: 20_000,
+            state: None,
+            private: false,
+            offline: false,
+        }
     }
 }
 

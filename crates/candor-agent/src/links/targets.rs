@@ -7,7 +7,7 @@ use std::time::Duration;
 use candor_links::{Document, Kind};
 use candor_semantics::field::media_type::MediaType;
 use candor_semantics::reaction::editing::{Edit, Finding, edit};
-use candor_semantics::reaction::{Hop, Reaction};
+use candor_semantics::reaction::{Failed, Hop, Reaction};
 use candor_semantics::url::Url;
 use tokio::sync::Semaphore;
 
@@ -21,6 +21,9 @@ const LONGEST: u64 = 60;
 
 /// The most content that is read of a page, in bytes: 16 MiB.
 const LARGEST: usize = 16 << 20;
+
+/// So many connections that did not come about, one after the other, and a host is taken to be away.
+const AWAY: u32 = 2;
 
 /// A target to be asked.
 #[derive(Clone, Debug)]
@@ -43,6 +46,8 @@ pub(super) struct Found {
     /// The address that answered at last.
     pub(super) last: Url,
     pub(super) trouble: Option<String>,
+    /// Whether no connection came about.
+    pub(super) is_unreachable: bool,
 }
 
 /// Asks every target, many at a time.
@@ -53,22 +58,26 @@ pub(super) async fn ask_all(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> HashMap<String, Found> {
     let all = Arc::new(Semaphore::new(settings.at_once.max(1)));
-    let mut hosts: HashMap<String, Arc<Semaphore>> = HashMap::new();
+    let mut hosts: HashMap<String, Arc<Host>> = HashMap::new();
     let mut running = tokio::task::JoinSet::new();
     let count = wanted.len();
     for one in wanted {
         let most = if one.url.is_loopback() { settings.at_once } else { settings.per_host };
-        let host = hosts.entry(one.url.origin()).or_insert_with(|| Arc::new(Semaphore::new(most.max(1))));
+        let host = hosts.entry(one.url.origin()).or_insert_with(|| Arc::new(Host::new(most)));
         let (all, host, agent) = (Arc::clone(&all), Arc::clone(host), Arc::clone(agent));
         running.spawn(async move {
             // Semaphores are never closed.
-            let _host = host.acquire().await;
+            let _host = host.room.acquire().await;
+            if let Some(what) = host.is_away() {
+                return (one.url.to_string(), Found::trouble(&one.url, what));
+            }
             let _all = all.acquire().await;
             let limit = Duration::from_secs(LONGEST);
             let found = match tokio::time::timeout(limit, ask(&agent, &one)).await {
                 Ok(found) => found,
                 Err(_) => Found::trouble(&one.url, format!("no whole answer within {LONGEST} seconds")),
             };
+            host.note(&found);
             (one.url.to_string(), found)
         });
     }
@@ -82,11 +91,39 @@ pub(super) async fn ask_all(
     found
 }
 
+/// How one host is doing.
+struct Host {
+    room: Semaphore,
+    /// Failures since the last answer, and the newest.
+    failures: std::sync::Mutex<(u32, String)>,
+}
+
+impl Host {
+    fn new(most: usize) -> Host {
+        Host { room: Semaphore::new(most.max(1)), failures: std::sync::Mutex::default() }
+    }
+
+    fn is_away(&self) -> Option<String> {
+        let failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        (failures.0 >= AWAY).then(|| failures.1.clone())
+    }
+
+    fn note(&self, found: &Found) {
+        let mut failures = self.failures.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match &found.trouble {
+            Some(what) if found.is_unreachable => *failures = (failures.0.saturating_add(1), what.clone()),
+            _ => failures.0 = 0,
+        }
+    }
+}
+
 async fn ask(agent: &Agent, wanted: &Wanted) -> Found {
     if !wanted.content {
         let found = once(agent, "HEAD", wanted).await;
         // Servers answer HEAD wrongly more often than GET; 410 is no slip, and waits were told.
-        if found.trouble.is_none() && (found.code < 400 || matches!(found.code, 410 | 429 | 503)) {
+        if found.is_unreachable
+            || found.trouble.is_none() && (found.code < 400 || matches!(found.code, 410 | 429 | 503))
+        {
             return found;
         }
     }
@@ -101,7 +138,10 @@ async fn once(agent: &Agent, method: &str, wanted: &Wanted) -> Found {
     }
     let mut outcome = match agent.ask(request, &mut Nobody).await {
         Ok(outcome) => outcome,
-        Err(trouble) => return Found::trouble(&trouble.url, trouble.what),
+        Err(trouble) => {
+            let is_unreachable = trouble.failed == Failed::NotSent && trouble.url.same_origin(&wanted.url);
+            return Found { is_unreachable, ..Found::trouble(&trouble.url, trouble.what) };
+        }
     };
     let mut found = Found::of(&outcome);
     let kind = outcome
@@ -142,6 +182,7 @@ impl Found {
             bytes: None,
             last: outcome.url.clone(),
             trouble,
+            is_unreachable: false,
         }
     }
 
@@ -154,6 +195,7 @@ impl Found {
             bytes: None,
             last: url.clone(),
             trouble: Some(what),
+            is_unreachable: false,
         }
     }
 

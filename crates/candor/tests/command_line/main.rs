@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod agent;
 mod running;
 mod server;
 
@@ -102,10 +103,24 @@ const COMMANDS: &[&[&str]] = &[
     &["serve"],
     &["why"],
     &["explain"],
+    &["get"],
+    &["head"],
+    &["put"],
+    &["post"],
+    &["delete"],
+    &["wait"],
+    &["links"],
+    &["links", "check"],
+    &["links", "fix"],
+    &["links", "undo"],
     &["config"],
     &["config", "check"],
     &["user"],
     &["user", "hash"],
+    &["log"],
+    &["move"],
+    &["retire"],
+    &["restore"],
     &["completions"],
     &["man"],
 ];
@@ -133,7 +148,11 @@ fn every_command_has_its_help_kept_and_no_other_is_shown() {
     let help = candor(&["--help"]).fine();
     let commands = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
     let shown: Vec<&str> = commands.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(shown, ["serve", "why", "explain", "config", "user", "completions", "man", "help"]);
+    let expected = [
+        "serve", "why", "explain", "get", "head", "put", "post", "delete", "wait", "links", "config", "user",
+        "log", "move", "retire", "restore", "completions", "man", "help",
+    ];
+    assert_eq!(shown, expected);
     for command in COMMANDS.iter().filter(|command| !command.is_empty()) {
         assert!(shown.contains(&command[0]));
     }
