@@ -54,7 +54,7 @@ pub(crate) fn fix(options: &LinksFix) -> Result<(), Failure> {
             ));
         }
     };
-    let (fixed, left) = fix::make(&report, &wanted, journal.as_ref())
+    let fix::Made { fixed, left } = fix::make(&report, &wanted, journal.as_ref())
         .map_err(|error| Failure::new(Exit::NoAnswer, format!("the journal cannot be written: {error}")))?;
     if linking.json {
         let files: Vec<Value> = fixed
