@@ -179,3 +179,63 @@ fn what_was_acknowledged_outlives_the_server() {
         );
     }
 }
+
+/// Runs the program beside a server, on its folder.
+fn beside(world: &World, words: &[&str]) -> String {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_candor"));
+    let output = command.args(words).args(["--state", "state"]).current_dir(&world.folder).output().unwrap();
+    assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Waits until an address has this status: marks of another process are seen soon.
+fn comes(world: &World, path: &str, expected: u16) {
+    let get = world.request(&[&format!("GET {path} HTTP/1.1")]);
+    let deadline = Instant::now() + PATIENCE;
+    while status(world, &get) != expected {
+        assert!(Instant::now() < deadline, "{path} is not {expected}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn owners_say_what_is_true_of_an_address() {
+    let world = Plan::world("candor").start();
+    beside(&world, &["retire", "site", "/a.txt", "--note", "the offer has ended"]);
+    comes(&world, "/a.txt", 410);
+    let gone = world.ask(&["GET /a.txt HTTP/1.1"]);
+    assert!(gone.text().contains("the offer has ended"));
+    // What an owner said holds against writers, too.
+    beside(&world, &["retire", "site", "/box/x"]);
+    comes(&world, "/box/x", 410);
+    assert_eq!(status(&world, &put(&world, "/box/x", &[], "new")), 410);
+    beside(&world, &["restore", "site", "/box/x"]);
+    comes(&world, "/box/x", 404);
+    assert_eq!(status(&world, &put(&world, "/box/x", &[], "new")), 201);
+
+    beside(&world, &["move", "site", "/box/", "/elsewhere/"]);
+    comes(&world, "/box/x", 301);
+    let moved = world.ask(&["GET /box/x?y HTTP/1.1"]);
+    assert_eq!(moved.field("Location").as_deref(), Some("/elsewhere/x?y"));
+    beside(&world, &["move", "site", "/ro/a.txt", "/new.txt", "--for-now"]);
+    comes(&world, "/ro/a.txt", 302);
+    beside(&world, &["move", "site", "/talk", "/tie.pdf", "/tie.epub"]);
+    comes(&world, "/talk", 300);
+    // A move to what is gone is gone.
+    beside(&world, &["move", "site", "/ver.txt", "/a.txt"]);
+    comes(&world, "/ver.txt", 410);
+
+    let log = beside(&world, &["log", "site"]);
+    let kinds: Vec<&str> = log.lines().filter_map(|line| line.split_whitespace().nth(7)).collect();
+    let expected = [
+        "mark-moved",
+        "mark-moved",
+        "mark-moved-for-now",
+        "mark-moved",
+        "put",
+        "restore",
+        "retire",
+        "retire",
+    ];
+    assert_eq!(kinds, expected, "{log}");
+}
