@@ -197,7 +197,7 @@ impl Draft {
     /// Whether somebody else has changed the document since this change was begun, or since the base it names.
     async fn clash(&mut self, head: &Head, current: Option<EntityTag>) -> Option<ConflictCause> {
         if let Ok(Some(base)) = derived_from::from_head(head) {
-            let is_current = current.as_ref().is_some_and(|tag| &tag.opaque()[..] == &base[..]);
+            let is_current = current.as_ref().is_some_and(|tag| tag.opaque()[..] == base[..]);
             if is_current || self.is_same().await {
                 return None;
             }
