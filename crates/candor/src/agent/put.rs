@@ -26,6 +26,10 @@ pub(crate) fn run(options: &Put) -> Result<(), Failure> {
     let mut first = request("PUT", &options.url, &options.asking)?;
     first.content = content(&options.file)?;
     set_type(&mut first, options.media_type.as_deref(), &options.file);
+    if !first.fields.has("Accept") {
+        // Reports of conflicts are wanted as data (RFC 9457).
+        first.fields.push_static("Accept", "application/problem+json, */*;q=0.9");
+    }
     let stated = ["If-Match", "If-None-Match", "If-Unmodified-Since", "Derived-From"];
     let own_condition = stated.iter().any(|name| first.fields.has(name));
     if let Some(tag) = tags().of(&first.url, &options.file)

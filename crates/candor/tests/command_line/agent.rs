@@ -98,6 +98,7 @@ fn put_is_based_on_what_get_saw_and_merges_after_a_yes() {
     assert!(error.contains("+FIVE") && error.contains("412 Precondition Failed"), "{error}");
     assert_eq!(server.lines(), ["GET /page.txt", "PUT /page.txt"], "nothing is sent again unasked");
     assert!(server.requests()[1].contains("If-Match: \"v1\"\r\n"));
+    assert!(server.requests()[1].contains("Accept: application/problem+json"));
 
     let (code, _, error) = at_home(&home.0, &["put", "--yes", &url, name]).run();
     assert_eq!(code, 0, "{error}");
