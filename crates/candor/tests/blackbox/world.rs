@@ -96,7 +96,7 @@ impl Plan {
 fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_candor"));
     command.arg("serve").arg("--config").arg(folder.join("candor.toml"));
-    command.current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CANDOR_")) {
         command.env_remove(name);
     }
