@@ -164,15 +164,19 @@ mod tests {
 
     #[test]
     fn what_the_server_writes_is_read_back() {
-        let mut trace = candor_semantics::trace::Trace::default();
-        for question in Question::ALL {
-            trace.note(*question, candor_semantics::trace::Answer::DoesNotApply);
+        // A trace holds fewer entries than there are questions: no decision asks them all.
+        for asked in Question::ALL.chunks(40) {
+            let mut trace = candor_semantics::trace::Trace::default();
+            for question in asked {
+                trace.note(*question, candor_semantics::trace::Answer::DoesNotApply);
+            }
+            trace.note(asked[0], candor_semantics::trace::Answer::Vanished);
+            let steps = parse(&trace.to_string()).unwrap();
+            assert_eq!(steps.len(), asked.len() + 1);
+            assert!(steps.iter().zip(asked).all(|(step, question)| step.question == Some(*question)));
+            let again = steps.last().unwrap();
+            assert_eq!((again.question, again.round, again.answer.as_str()), (Some(asked[0]), 2, "vanished"));
         }
-        trace.note(Question::Live, candor_semantics::trace::Answer::Vanished);
-        let steps = parse(&trace.to_string()).unwrap();
-        assert_eq!(steps.len(), 50);
-        assert!(steps.iter().zip(Question::ALL).all(|(step, question)| step.question == Some(*question)));
-        assert_eq!((steps[49].round, steps[49].answer.as_str()), (2, "vanished"));
     }
 
     #[test]
