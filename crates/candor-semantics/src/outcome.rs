@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::field::challenge::Challenge;
 use crate::field::entity_tag::EntityTag;
 use crate::field::http_date::HttpDate;
+use crate::fields::Fields;
 use crate::gateway::cause::GatewayFault;
 use crate::gateway::relay::Relay;
 use crate::method::MethodSet;
@@ -281,6 +282,13 @@ pub enum Outcome {
     },
     /// What an upstream said, or what is stored of it: any code, or 203 in place of 200.
     Relayed(Box<Relay>),
+    /// What a program said: any code from 200 to 599.
+    Produced {
+        /// Its status.
+        status: u16,
+        /// Its fields.
+        fields: Fields,
+    },
     /// No answer from an upstream: 502, 503 or 504 by cause, 500 where the gateway itself is at fault.
     Gateway(Box<GatewayFault>),
     /// We failed: 500.

@@ -192,6 +192,11 @@ pub fn render(outcome: &Outcome, manner: Manner) -> Option<Rendered> {
             status = relay.status();
             (Plan::Relayed, false)
         }
+        Outcome::Produced { status: said, fields: given } => {
+            fields = given.clone();
+            status = *said;
+            (Plan::Relayed, false)
+        }
         Outcome::Gateway(fault) => {
             push_fault(&mut fields, fault);
             (Plan::Page, false)
@@ -252,6 +257,7 @@ fn code(outcome: &Outcome, manner: Manner) -> Option<Code> {
         Outcome::Created { .. } => Code::CREATED,
         Outcome::Reset => Code::RESET_CONTENT,
         Outcome::Relayed(relay) => code::understood(relay.status()),
+        Outcome::Produced { status, .. } => code::understood(*status),
         Outcome::Gateway(fault) => gateway_code(fault),
         Outcome::InternalError => Code::INTERNAL_SERVER_ERROR,
         Outcome::PeerGone => return None,

@@ -116,7 +116,7 @@ pub(crate) fn make(outcome: &Outcome, source: Option<Source>, setting: &Setting<
         true => omitted(content),
         false => content,
     };
-    if plan != Plan::Relayed {
+    if plan != Plan::Relayed || matches!(outcome, Outcome::Produced { .. }) {
         add_own_fields(&mut fields, code);
     }
     add_fields(&mut fields, setting);

@@ -7,6 +7,7 @@ pub(crate) mod change;
 pub(crate) mod differences;
 pub(crate) mod draft;
 pub(crate) mod foreign;
+pub(crate) mod forms;
 pub(crate) mod locks;
 pub(crate) mod marks;
 pub(crate) mod offer;

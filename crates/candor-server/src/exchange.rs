@@ -5,19 +5,24 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use candor_gateway::{Asked, Gateway};
 use candor_origin::{Opened, Standing};
 use candor_semantics::address::Address;
 use candor_semantics::decision::{Cursor, Decision, Need, decide};
-use candor_semantics::facts::{self, CommitFact, Facts, Live, Permission, Reception, Target, WorkFact};
+use candor_semantics::facts::{
+    self, CommitFact, ContentFact, Facts, Live, Permission, Reception, Target, WorkFact, Writing,
+};
 use candor_semantics::field::accept_encoding::AcceptEncoding;
 use candor_semantics::field::sec_fetch;
 use candor_semantics::gateway::forwarding::is_ambiguous;
 use candor_semantics::head::{Head, Scheme};
 use candor_semantics::method::{Method, MethodSet};
 use candor_semantics::outcome::{Closed, Delay, Location, Outcome};
+use candor_semantics::question::Question;
 use candor_semantics::refusal::Refusal;
 use candor_semantics::representation::{Chosen, Coding, CodingSet, Metadata, OpenFault};
+use candor_semantics::trace::Answer;
 use candor_store::{self as store, Kept, StoreError};
 use candor_wire::incoming::Incoming;
 use candor_wire::service::Content;
@@ -28,10 +33,11 @@ use crate::authoring::draft::{self, Draft, Report};
 use crate::authoring::marks::{self, Held};
 use crate::authoring::offer::{self, Offer};
 use crate::authoring::versions::{self, VersionAddress};
-use crate::authoring::{Authoring, foreign};
-use crate::configuration::{Callers, Documents, Route};
+use crate::authoring::{Authoring, foreign, forms};
+use crate::configuration::{Callers, Documents, Form, Route, RouteKind, Run};
 use crate::credentials::Verdict;
 use crate::listing::ListingPage;
+use crate::programs::{self, Call, Input, NoInput};
 use crate::reserved::{self, Resource};
 use crate::site::{self, Site};
 use crate::standing::{self, date};
@@ -55,6 +61,8 @@ pub(crate) struct Exchange<'a> {
     incoming: Mutex<Option<Incoming>>,
     /// Which upstream was asked last, and how often any was.
     pub(crate) upstream: Option<(Arc<str>, u8)>,
+    /// Why a program failed, for the log.
+    pub(crate) told: Option<String>,
     /// The target, where it can be read.
     pub(crate) address: Option<Address>,
     /// The site that answers.
@@ -106,6 +114,7 @@ impl<'a> Exchange<'a> {
             peer: None,
             incoming: Mutex::default(),
             upstream: None,
+            told: None,
             address: None,
             site,
             route: None,
@@ -168,6 +177,7 @@ impl<'a> Exchange<'a> {
         let mut draft: Option<Draft> = None;
         let mut taken: Option<Incoming> = None;
         let (mut content, mut work, mut commit) = (None, None, None);
+        let mut input = Input::default();
         loop {
             let facts = Facts {
                 access: access.as_ref(),
@@ -204,8 +214,26 @@ impl<'a> Exchange<'a> {
                     let opened = content.map(Source::Upstream);
                     return Decided { outcome, cursor, opened, report: None };
                 }
+                Decision::Ask(Need::Content { .. }) if self.program().is_some() => {
+                    match programs::take(&mut self.incoming(), self.world.configuration.limits.body_size).await {
+                        Ok(taken) => {
+                            input = taken;
+                            content =
+                                Some(ContentFact::Whole { same_as_current: false, unusable: None });
+                        }
+                        Err(NoInput::Not(fact)) => content = Some(fact),
+                        Err(NoInput::Unkept(error)) => {
+                            let outcome = self.unkept(&error);
+                            return Decided { outcome, cursor, opened, report: None };
+                        }
+                    }
+                }
+                Decision::Ask(Need::Work) if self.program().is_some() => {
+                    let (outcome, opened) = self.run(input, &mut cursor).await;
+                    return Decided { outcome, cursor, opened, report: None };
+                }
                 Decision::Ask(need) => {
-                    // Forms and programs cannot be performed here yet.
+                    // Nothing is written where there is nowhere to keep it.
                     let Some(draft) = self.draft(&mut draft) else {
                         return Decided { outcome: Outcome::NotImplemented, cursor, opened, report: None };
                     };
@@ -260,7 +288,12 @@ impl<'a> Exchange<'a> {
         if draft.is_none() {
             let (site, address) = (self.site?, self.address.as_ref()?);
             let authoring = site.authoring.as_ref()?;
-            let rules = offer::documents(self.governing, &self.verdict)?;
+            let form = self.form();
+            let usual = Documents::default();
+            let rules = match form {
+                Some(_) => &usual,
+                None => offer::documents(self.governing, &self.verdict)?,
+            };
             let author = Author {
                 authoring: authoring.clone(),
                 folder: site.folder.clone(),
@@ -271,11 +304,100 @@ impl<'a> Exchange<'a> {
             };
             let way_out = self.offer(site, rules).way_out(address.path());
             let limit = self.world.configuration.limits.body_size;
+            if let Some(form) = form {
+                *draft = Some(Draft::submission(author, form, limit, way_out));
+                return draft.as_mut();
+            }
             let to = draft::destination(self.head);
             *draft =
                 Some(Draft::new(author, self.head.method()?, address, to, rules.clone(), limit, way_out));
         }
         draft.as_mut()
+    }
+
+    /// The form of the address, if it is one's.
+    fn form(&self) -> Option<&'a Form> {
+        match &self.route()?.what {
+            RouteKind::Form(form) => Some(form),
+            _ => None,
+        }
+    }
+
+    /// Whether the address is below a collection that some form of the site fills.
+    fn is_form_member(&self) -> bool {
+        let (Some(site), Some(address)) = (self.site, &self.address) else { return false };
+        site.configuration.routes.iter().any(|route| match &route.what {
+            RouteKind::Form(form) => address.path().starts_with(form.into.as_bytes()),
+            _ => false,
+        })
+    }
+
+    /// The program of the address, if it is one's.
+    fn program(&self) -> Option<&'a Run> {
+        match &self.route()?.what {
+            RouteKind::Run(run) => Some(run),
+            _ => None,
+        }
+    }
+
+    /// Runs the program of the address (question 43).
+    async fn run(&mut self, input: Input, cursor: &mut Cursor) -> (Outcome, Option<Source>) {
+        let (Some(run), Some(route), Some(address)) = (self.program(), self.route(), &self.address) else {
+            return (Outcome::InternalError, None);
+        };
+        let user = match &self.verdict {
+            Verdict::Valid(name) => Some(name.as_ref()),
+            _ => None,
+        };
+        let port = site::port(self.head);
+        let call =
+            Call { head: self.head, address, route: &route.path, client: self.client, user, port };
+        let ran = programs::run(run, &call, input).await;
+        match ran {
+            Ok(made) => {
+                cursor.note(Question::InsideDeadline, Answer::Yes);
+                if !made.told.is_empty() {
+                    let told = made.told.trim_end().escape_debug();
+                    crate::report::warn(&format!("{}: {told}", run.command.join(" ").escape_debug()));
+                }
+                let outcome = Outcome::Produced { status: made.status, fields: made.fields };
+                (outcome, Some(Source::Upstream(made.content)))
+            }
+            Err(programs::Fault::Busy) => {
+                cursor.note(Question::InsideDeadline, Answer::Temporary);
+                (Outcome::Unavailable { closed: Closed::Overload, retry_after: None }, None)
+            }
+            Err(programs::Fault::Failed(why)) => {
+                cursor.note(Question::InsideDeadline, Answer::Failed);
+                self.told = Some(why);
+                (Outcome::InternalError, None)
+            }
+        }
+    }
+
+    fn unkept(&mut self, error: &std::io::Error) -> Outcome {
+        if matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) {
+            return Outcome::StorageFull;
+        }
+        self.told = Some(error.to_string());
+        Outcome::InternalError
+    }
+
+    /// What must be known of content that is not written to the address itself: a form's.
+    fn taken_here(&self, site: &Site) -> Option<Writing> {
+        if self.program().is_some() {
+            let codings = CodingSet::EMPTY.with(Coding::Identity);
+            let limit = Some(self.world.configuration.limits.body_size);
+            return Some(Writing { limit, codings, ..Writing::default() });
+        }
+        self.form()?;
+        Some(Writing {
+            limit: Some(self.world.configuration.limits.body_size),
+            types: Some(Bytes::from_static(forms::TYPES.as_bytes())),
+            codings: CodingSet::EMPTY.with(Coding::Identity),
+            room: site.folder.room(),
+            ..Writing::default()
+        })
     }
 
     fn offer<'o>(&'o self, site: &'o Site, documents: &'o Documents) -> Offer<'o> {
@@ -448,7 +570,8 @@ impl<'a> Exchange<'a> {
 
     /// Whether a browser was made to send this by another site.
     fn is_forged(&self) -> bool {
-        let written = offer::documents(self.governing, &Verdict::Absent).is_some();
+        let written = offer::documents(self.governing, &Verdict::Absent).is_some() || self.form().is_some();
+        let written = written || self.program().is_some();
         let cors = self.route().and_then(|route| route.cors.as_ref());
         let cors = cors.or(self.site.and_then(|site| site.configuration.cors.as_ref()));
         written && foreign::is_forged(self.head, cors)
@@ -487,6 +610,7 @@ impl<'a> Exchange<'a> {
             found.live = site.folder.look(&folder, rules).await.live;
         }
         let mut target = standing::target(routed, &found, site);
+        target.writing = self.taken_here(site);
         if let Some(authoring) = &site.authoring {
             self.add_ledger(&mut target, site, authoring, address).await;
         }
@@ -581,7 +705,7 @@ impl<'a> Exchange<'a> {
         let Some(Live::Document { variants }) = &standing.live else { return metadata };
         let Some(variant) = variants.get(chosen.variant) else { return metadata };
         let write = self.governing.and_then(|route| route.access.write.as_ref());
-        let anyone = write == Some(&Callers::Anyone);
+        let anyone = write == Some(&Callers::Anyone) || self.is_form_member();
         let (Ok(file), true) = (Address::parse(&variant.href), anyone || !variant.type_known) else {
             return metadata;
         };

@@ -15,6 +15,7 @@ pub mod metrics;
 mod own;
 pub mod pages;
 mod report;
+mod programs;
 mod reserved;
 mod server;
 pub mod share;

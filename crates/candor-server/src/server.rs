@@ -134,7 +134,7 @@ impl Server {
             },
         };
         let shown = head.get("candor-why") == Some(b"?1") && exchange.is_admin(by_key);
-        let incident = incident(&decided, head);
+        let incident = incident(&decided, head, exchange.told.take());
         let own_page = own_page(exchange.site, &decided.outcome, world, head).await;
         let setting = Setting {
             world: world.number,
@@ -266,7 +266,7 @@ fn show_trace(fields: &mut Fields, cursor: &Cursor) {
 }
 
 /// The id under which the log tells what a 500 keeps to itself.
-fn incident(decided: &Decided, head: &Head) -> Option<Box<str>> {
+fn incident(decided: &Decided, head: &Head, told: Option<String>) -> Option<Box<str>> {
     if decided.outcome != Outcome::InternalError {
         return None;
     }
@@ -275,7 +275,8 @@ fn incident(decided: &Decided, head: &Head) -> Option<Box<str>> {
         Err(_) => format!("{:?}", Instant::now()),
     };
     let target = String::from_utf8_lossy(head.target()).escape_debug().to_string();
-    crate::report::error(&format!("incident {id}: {target}: {:?}", decided.cursor.trace()));
+    let told = told.map(|told| format!(": {told}")).unwrap_or_default();
+    crate::report::error(&format!("incident {id}: {target}: {:?}{told}", decided.cursor.trace()));
     Some(id.into())
 }
 

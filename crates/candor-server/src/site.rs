@@ -179,6 +179,15 @@ pub(crate) fn authority(head: &Head) -> Option<String> {
     Host::parse(stated).map(|host| host.lower())
 }
 
+/// The port a request is for.
+pub(crate) fn port(head: &Head) -> Option<u16> {
+    let stated = match split_absolute(head.target()) {
+        Some((_, authority)) => authority,
+        None => head.get("host")?,
+    };
+    Host::parse(stated).map(|host| host.port_or_default(head.scheme()))
+}
+
 /// Scheme and authority of a target in absolute form (RFC 9112 section 3.2.2).
 fn split_absolute(target: &[u8]) -> Option<(&[u8], &[u8])> {
     if target.starts_with(b"/") {

@@ -11,7 +11,7 @@ use candor_semantics::method::{Method, MethodSet};
 use candor_semantics::outcome::{Choice, Location};
 
 use crate::access;
-use crate::configuration::{self, Route, RouteKind, Routes};
+use crate::configuration::{self, Callers, Route, RouteKind, Routes};
 use crate::credentials::Verdict;
 use crate::site::Site;
 
@@ -62,7 +62,19 @@ pub(crate) fn routed(
         RouteKind::Choices(targets) => {
             Routed { live: Some(Live::Choices(targets.iter().map(declared_choice).collect())), ..nothing }
         }
-        RouteKind::Form(_) | RouteKind::Run(_) | RouteKind::Gateway(_) => {
+        RouteKind::Form(_) => {
+            let allow = MethodSet::EMPTY.with(Method::Post).with(Method::Options);
+            Routed { live: Some(Live::Route), allow, ..nothing }
+        }
+        RouteKind::Run(_) => {
+            let nobody = |callers: &Callers| callers.are_nobody();
+            let read = if nobody(&route.access.read) { MethodSet::EMPTY } else { MethodSet::READ };
+            let write = !route.access.write.as_ref().is_some_and(nobody);
+            let allow = read.with(Method::Options);
+            let allow = if write { allow.with(Method::Post) } else { allow };
+            Routed { live: Some(Live::Route), allow, ..nothing }
+        }
+        RouteKind::Gateway(_) => {
             Routed { live: Some(Live::Route), allow: MethodSet::READ.with(Method::Post), ..nothing }
         }
     }

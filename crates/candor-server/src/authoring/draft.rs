@@ -25,9 +25,10 @@ use tokio::sync::{OwnedMutexGuard, OwnedRwLockReadGuard, OwnedRwLockWriteGuard};
 
 use super::change::{Author, Done, Fault, digest_of};
 use super::differences::{self, MOST_TEXT};
+use super::forms::{self, Attached};
 use super::upload::{self, Taken, Upload};
 use super::versions::{self, VersionAddress};
-use crate::configuration::Documents;
+use crate::configuration::{Documents, Form, FormAfter};
 use crate::report;
 
 /// Files up to this many bytes are tagged by their digest alone.
@@ -48,6 +49,10 @@ pub(crate) struct Draft {
     way_out: Location,
     /// What was there when the request was looked at first; the inner `None` is nothing.
     before: Option<Option<EntityTag>>,
+    /// What becomes of a form, where the change is what was filled in.
+    form: Option<FormAfter>,
+    id: String,
+    files: Vec<Attached>,
     upload: Option<Upload>,
     unkept: Option<Fault>,
     merged: bool,
@@ -91,6 +96,9 @@ impl Draft {
             limit: Some(limit),
             way_out,
             before: None,
+            form: None,
+            id: String::new(),
+            files: Vec::new(),
             upload: None,
             unkept: None,
             merged: false,
@@ -98,6 +106,13 @@ impl Draft {
             tree_shared: None,
             tree_alone: None,
         }
+    }
+
+    /// A submission to a form: a new member of the collection at `into`.
+    pub(crate) fn submission(author: Author, form: &Form, limit: u64, way_out: Location) -> Draft {
+        let into = Address::from_path(form.into.clone());
+        let draft = Draft::new(author, Method::Post, &into, None, Documents::default(), limit, way_out);
+        Draft { form: Some(form.after), ..draft }
     }
 
     // ---- content -------------------------------------------------------------------------------------------------
@@ -112,6 +127,9 @@ impl Draft {
     ) -> ContentFact {
         let tag = current.and_then(|current| current.as_ref().ok()).map(|metadata| metadata.etag.clone());
         self.before = Some(tag.flatten());
+        if self.form.is_some() {
+            return self.take_form(incoming, head).await;
+        }
         match upload::take(&self.author.authoring, incoming, head, self.limit).await {
             Taken::Whole(upload) => self.upload = Some(upload),
             Taken::Not(fact) => return fact,
@@ -119,6 +137,21 @@ impl Draft {
         }
         let same_as_current = compare && self.is_same().await;
         ContentFact::Whole { same_as_current, unusable: self.unusable(head) }
+    }
+
+    async fn take_form(&mut self, incoming: &mut Incoming, head: &Head) -> ContentFact {
+        let limit = self.limit.unwrap_or(u64::MAX);
+        let mut unusable = None;
+        match forms::take(&self.author.authoring, incoming, head, limit).await {
+            Ok(submission) => {
+                self.upload = Some(submission.record);
+                (self.id, self.files) = (submission.id, submission.files);
+            }
+            Err(forms::Fault::Not(fact)) => return fact,
+            Err(forms::Fault::Unusable(why)) => unusable = Some(Bytes::from(why)),
+            Err(forms::Fault::Unkept(error)) => self.unkept = Some(error.into()),
+        }
+        ContentFact::Whole { same_as_current: false, unusable }
     }
 
     /// Whether the content is what is there now.
@@ -301,6 +334,7 @@ impl Draft {
         let (author, method, path, to) =
             (self.author.clone(), self.method, self.path.clone(), self.to.clone());
         let (upload, declared) = (self.upload.take(), media_type(head));
+        let submitted = self.form.map(|_| (self.id.clone(), std::mem::take(&mut self.files)));
         let gone = if self.rules.tombstones && !is_temporary(&path) { Leaves::Mark } else { Leaves::Nothing };
         let left = if is_temporary(&path) { Leaves::Nothing } else { Leaves::Mark };
         let names = if method == Method::Post { names(head, declared.as_deref()) } else { Vec::new() };
@@ -310,6 +344,9 @@ impl Draft {
             let there = to.ok_or_else(|| Fault::Failed("there is no destination".to_owned()));
             match method {
                 Method::Put => author.put(&path, &mut upload?, declared, false).map(|done| (done, path)),
+                Method::Post if submitted.is_some() => {
+                    submit(&author, &path, upload?, submitted.unwrap_or_default())
+                }
                 Method::Post => create_member(&author, &path, upload?, declared, &names),
                 Method::Delete => author.delete(&path, gone).map(|done| (done, path)),
                 Method::Mkcol => {
@@ -337,7 +374,11 @@ impl Draft {
             .and_then(|(digest, _)| EntityTag::strong(digest.tag()));
         // What was merged is not what was sent: its tag must not stand for that (section 9.3.4).
         let etag = etag.filter(|_| !self.merged);
-        Committed { created, etag, ..Committed::default() }
+        match self.form {
+            Some(FormAfter::Keep) => Committed::default(),
+            Some(FormAfter::Reset) => Committed { resets: true, ..Committed::default() },
+            _ => Committed { created, etag, ..Committed::default() },
+        }
     }
 
     fn failed(&self, fault: Fault) -> CommitFact {
@@ -485,6 +526,25 @@ fn is_temporary(path: &[u8]) -> bool {
 
 // ---- members -------------------------------------------------------------------------------------------------
 
+/// Makes a record and its files members of a collection, which is made first where nothing is. The record comes last:
+/// where it is, its files are.
+fn submit(
+    author: &Author,
+    collection: &[u8],
+    record: Upload,
+    (id, files): (String, Vec<Attached>),
+) -> Result<(Done, Vec<u8>), Fault> {
+    let bare = collection.strip_suffix(b"/").unwrap_or(collection);
+    if !bare.is_empty() && author.folder.spot(bare)? == Spot::Free {
+        author.make_collection(collection)?;
+    }
+    for file in files {
+        create_member(author, collection, file.upload, file.media_type, &[file.name])?;
+    }
+    let name = format!("{id}.json");
+    create_member(author, collection, record, Some("application/json".to_owned()), &[name])
+}
+
 /// Makes a member of a collection under the first name that is free.
 fn create_member(
     author: &Author,
@@ -531,7 +591,7 @@ fn names(head: &Head, declared: Option<&str>) -> Vec<String> {
 }
 
 /// A file name from a wish: no slashes, no dots in front, not too long.
-fn safe(wish: &str) -> String {
+pub(super) fn safe(wish: &str) -> String {
     let name: String = wish
         .chars()
         .map(|letter| if matches!(letter, '/' | '\\' | ' ' | '?' | '#' | '%') { '-' } else { letter })

@@ -110,30 +110,20 @@ pub(crate) async fn take(
 ) -> Taken {
     let stated = Digests::from_head(head);
     let mut sha256 = stated.is_some().then(|| Context::new(&SHA256));
-    let mut hasher = blake3::Hasher::new();
-    let mut length: u64 = 0;
-    let mut buffer: Vec<u8> = Vec::new();
-    let mut spool: Option<(Unfinished, File)> = None;
+    let mut writer = Writer::new(authoring.clone());
     while let Some(next) = incoming.next().await {
         let bytes = match next {
             Ok(bytes) => bytes,
             Err(fault) => return Taken::Not(fact_of(fault)),
         };
-        length = length.saturating_add(bytes.len() as u64);
-        if let Some(limit) = limit.filter(|&limit| length > limit) {
+        if let Some(limit) = limit.filter(|&limit| writer.length_with(&bytes) > limit) {
             return Taken::Not(ContentFact::TooLarge(limit));
         }
-        hasher.update(&bytes);
         if let Some(sha256) = &mut sha256 {
             sha256.update(&bytes);
         }
-        buffer.extend_from_slice(&bytes);
-        let most = if spool.is_some() { PIECE } else { IN_MEMORY };
-        if buffer.len() > most {
-            match write_on(authoring, spool.take(), std::mem::take(&mut buffer)).await {
-                Ok(written) => spool = Some(written),
-                Err(error) => return Taken::Unkept(error),
-            }
+        if let Err(error) = writer.write(&bytes).await {
+            return Taken::Unkept(error);
         }
     }
     if let (Some(stated), Some(sha256)) = (stated, sha256) {
@@ -143,14 +133,59 @@ pub(crate) async fn take(
             return Taken::Not(ContentFact::Malformed);
         }
     }
-    let held = match spool {
-        None => Held::Bytes(buffer),
-        Some(spool) => match write_on(authoring, Some(spool), buffer).await {
-            Ok((unfinished, _)) => Held::File(unfinished),
-            Err(error) => return Taken::Unkept(error),
-        },
-    };
-    Taken::Whole(Upload { held, digest: Digest(*hasher.finalize().as_bytes()), length })
+    match writer.finish().await {
+        Ok(upload) => Taken::Whole(upload),
+        Err(error) => Taken::Unkept(error),
+    }
+}
+
+/// Content that is coming: in memory while it is small, digested as it comes.
+pub(crate) struct Writer {
+    authoring: Arc<Authoring>,
+    hasher: blake3::Hasher,
+    length: u64,
+    buffer: Vec<u8>,
+    spool: Option<(Unfinished, File)>,
+}
+
+impl Writer {
+    /// Nothing yet.
+    pub(crate) fn new(authoring: Arc<Authoring>) -> Writer {
+        Writer { authoring, hasher: blake3::Hasher::new(), length: 0, buffer: Vec::new(), spool: None }
+    }
+
+    /// How many bytes there would be with these.
+    fn length_with(&self, bytes: &[u8]) -> u64 {
+        self.length.saturating_add(bytes.len() as u64)
+    }
+
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// They cannot be kept.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.length = self.length_with(bytes);
+        self.hasher.update(bytes);
+        self.buffer.extend_from_slice(bytes);
+        let most = if self.spool.is_some() { PIECE } else { IN_MEMORY };
+        if self.buffer.len() > most {
+            let buffer = std::mem::take(&mut self.buffer);
+            self.spool = Some(write_on(&self.authoring, self.spool.take(), buffer).await?);
+        }
+        Ok(())
+    }
+
+    /// All of it.
+    ///
+    /// # Errors
+    /// The rest cannot be kept.
+    pub(crate) async fn finish(self) -> io::Result<Upload> {
+        let held = match self.spool {
+            None => Held::Bytes(self.buffer),
+            Some(spool) => Held::File(write_on(&self.authoring, Some(spool), self.buffer).await?.0),
+        };
+        Ok(Upload { held, digest: Digest(*self.hasher.finalize().as_bytes()), length: self.length })
+    }
 }
 
 /// Writes to the file, made if there is none yet, off this thread.
@@ -176,7 +211,8 @@ async fn write_on(
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(io::ErrorKind::Interrupted.into()))
 }
 
-fn fact_of(fault: ContentFault) -> ContentFact {
+/// What broken content is to the decision.
+pub(crate) fn fact_of(fault: ContentFault) -> ContentFact {
     match fault {
         ContentFault::Stalled => ContentFact::Stalled,
         ContentFault::Malformed => ContentFact::Malformed,

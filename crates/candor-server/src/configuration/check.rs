@@ -551,6 +551,8 @@ pub(super) struct Named {
     place: Range<usize>,
     path: PathBuf,
     is_folder: bool,
+    /// The command of a program.
+    is_command: bool,
 }
 
 fn named(sites: &[SiteWritten]) -> Vec<Named> {
@@ -558,18 +560,33 @@ fn named(sites: &[SiteWritten]) -> Vec<Named> {
         place: placed.place.clone(),
         path: placed.value.clone(),
         is_folder,
+        is_command: false,
     };
+    let commands = sites.iter().flat_map(|site| &site.routes).filter_map(|route| match &route.what {
+        RouteKind::Run(run) => Some(Named {
+            place: route.kind_place.clone(),
+            path: PathBuf::from(run.command.first()?),
+            is_folder: false,
+            is_command: true,
+        }),
+        _ => None,
+    });
     let roots = sites.iter().filter_map(|site| site.root.as_ref()).map(|root| one(root, true));
     let certificates =
         sites.iter().filter_map(|site| site.tls.as_ref()).flat_map(|tls| [&tls.value.cert, &tls.value.key]);
-    roots.chain(certificates.map(|file| one(file, false))).collect()
+    roots.chain(certificates.map(|file| one(file, false))).chain(commands).collect()
 }
 
-/// Whether the folders and certificates are there and can be read.
+/// Whether the folders and certificates are there and can be read, and programs can be executed.
 pub(super) fn presence(sources: &Sources<'_>, named: &[Named]) -> Result<(), ConfigurationError> {
     let mut report = Report::default();
-    for Named { place, path, is_folder } in named {
-        if let Err(why) = can_be_read(path, *is_folder) {
+    for Named { place, path, is_folder, is_command } in named {
+        if *is_command {
+            if crate::programs::find(&path.to_string_lossy()).is_none() {
+                let why = "there is no such program, or it cannot be executed";
+                report.fault(place.clone(), format!("{}: {why}", path.display()));
+            }
+        } else if let Err(why) = can_be_read(path, *is_folder) {
             report.fault(place.clone(), format!("{}: {why}", path.display()));
         }
     }

@@ -15,8 +15,9 @@ use Consequence::{Refused, Served};
 /// Table, key, consequence.
 const UNBUILT: &[(&str, &str, Consequence)] = &[
     ("site.route", "choices", Refused),
-    ("site.route", "form", Served("its address answers 501")),
-    ("site.route", "run", Served("its address answers 501")),
+    ("run", "queue", Served("no work is queued; whoever asked waits until the program ends")),
+    ("run", "hours", Served("the program runs at any hour")),
+    ("run", "retention", Served("no results are kept")),
     ("site.route", "protect_links", Served("documents can be deleted though others link to them")),
     ("site.route", "announce_moves", Served("moves in the folder are not recognised")),
     ("site", "vanished", Refused),
