@@ -132,9 +132,27 @@ fn the_test_world_loads_with_a_word_about_what_is_to_come() {
     let notices: Vec<String> = configuration.notices.iter().map(|notice| notice.to_string()).collect();
     let about = |key: &str| notices.iter().filter(|notice| notice.contains(&format!("\"{key}\""))).count();
     // A key whose feature arrives leaves the list of what is not built, and this one.
-    for key in ["form", "run"] {
-        assert_eq!(about(key), 1, "{key}: {notices:#?}");
+    assert_eq!(about("deadline"), 1, "{notices:#?}");
+}
+
+#[test]
+fn a_program_that_is_not_there_is_told_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("candor.toml");
+    let load = |command: &str| {
+        let text = format!(
+            "[[site]]\nroot = '.'\n[[site.route]]\npath = '/x'\nrun = {{ command = ['{command}'], deadline = '1s' }}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        Configuration::load(&file, &Flags::default(), [])
+    };
+    std::fs::write(folder.path().join("plain"), "no program").unwrap();
+    for command in ["./missing", "./plain", "no-such-program-anywhere", "/"] {
+        let error = load(command).unwrap_err().to_string();
+        let (place, why) = ("candor.toml:5:1: ", "there is no such program, or it cannot be executed");
+        assert!(error.contains(place) && error.contains(why), "{command}: {error}");
     }
+    assert!(load("sh").is_ok() && load("/bin/sh").is_ok());
 }
 
 #[test]

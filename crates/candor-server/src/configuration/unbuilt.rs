@@ -15,6 +15,7 @@ use Consequence::{Refused, Served};
 /// Table, key, consequence.
 const UNBUILT: &[(&str, &str, Consequence)] = &[
     ("site.route", "choices", Refused),
+    ("run", "deadline", Served("whoever asked waits until the program ends")),
     ("run", "queue", Served("no work is queued; whoever asked waits until the program ends")),
     ("run", "hours", Served("the program runs at any hour")),
     ("run", "retention", Served("no results are kept")),
