@@ -128,7 +128,7 @@ pub(crate) async fn run(run: &Run, call: &Call<'_>, input: Input) -> Result<Prod
         true => failed(why),
         false => failed(format!("{why}; it says: {}", told.trim_end().escape_debug())),
     };
-    let status = ended.map_err(|why| with_told(why))?;
+    let status = ended.map_err(&with_told)?;
     if let Some(signal) = status.signal() {
         return Err(with_told(format!("ended by signal {signal}")));
     }
@@ -359,8 +359,11 @@ fn variable(name: &[u8]) -> Option<String> {
 
 // ---- the answer ----------------------------------------------------------------------------------------------
 
+/// The fields of a head as they were written.
+type Parsed = Vec<(String, Bytes)>;
+
 /// The fields of a head, where the content begins, and how long it is.
-fn read_head(output: &File) -> Result<(Vec<(String, Bytes)>, u64, u64), String> {
+fn read_head(output: &File) -> Result<(Parsed, u64, u64), String> {
     let whole = length(output);
     let mut start = Vec::new();
     let mut file = output;
@@ -375,7 +378,7 @@ fn read_head(output: &File) -> Result<(Vec<(String, Bytes)>, u64, u64), String> 
     Ok((fields, used, whole.saturating_sub(used)))
 }
 
-fn parse_head(start: &[u8]) -> Result<(Vec<(String, Bytes)>, usize), String> {
+fn parse_head(start: &[u8]) -> Result<(Parsed, usize), String> {
     let mut fields = Vec::new();
     let mut used = 0;
     for line in start.split_inclusive(|&byte| byte == b'\n') {
@@ -402,7 +405,7 @@ fn parse_head(start: &[u8]) -> Result<(Vec<(String, Bytes)>, usize), String> {
 }
 
 /// Status and fields as they are passed on, if the program keeps what its status promises.
-fn answer(parsed: Vec<(String, Bytes)>, length: u64, reads: bool) -> Result<(u16, Fields), String> {
+fn answer(parsed: Parsed, length: u64, reads: bool) -> Result<(u16, Fields), String> {
     const OF_CONNECTIONS: &[&str] = &[
         "status",
         "connection",
