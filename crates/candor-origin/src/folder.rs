@@ -718,7 +718,7 @@ impl Standing {
             language_rank: u8::MAX,
             modified: None,
         };
-        Standing::new(Some(Live::Document { variants: vec![variant] }), Place::Fault(fault))
+        Standing::new(Some(Live::Document { variants: Arc::new([variant]) }), Place::Fault(fault))
     }
 }
 

@@ -173,8 +173,8 @@ pub enum Mark {
 pub enum Live {
     /// A document: one or more variants.
     Document {
-        /// At least one.
-        variants: Vec<Variant>,
+        /// At least one; shared with what remembers them.
+        variants: Arc<[Variant]>,
     },
     /// A folder that is listed.
     Listing,
