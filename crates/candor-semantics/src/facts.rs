@@ -168,6 +168,18 @@ pub enum Mark {
     },
 }
 
+impl Mark {
+    /// Whether the mark is in force: only those of what is gone have a time.
+    pub fn holds(&self, now: HttpDate) -> bool {
+        match self {
+            Mark::Moved { .. } | Mark::MovedForNow { .. } => true,
+            Mark::Gone { from, until, .. } => {
+                from.is_none_or(|from| from <= now) && until.is_none_or(|until| now < until)
+            }
+        }
+    }
+}
+
 /// What is live at an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Live {
