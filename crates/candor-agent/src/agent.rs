@@ -86,7 +86,7 @@ pub struct Trouble {
     /// What is known of the request.
     pub failed: Failed,
     /// The address that was asked.
-    pub url: Url,
+    pub url: Box<Url>,
     /// What happened, lower case, without a full stop.
     pub what: String,
 }
@@ -192,7 +192,7 @@ impl Agent {
         }
         let (method, origin) = useless;
         let what = format!("{origin} does not know the method {method}");
-        Err(Trouble { failed: Failed::MethodUnknown, url: errand.request.url.clone(), what })
+        Err(Trouble { failed: Failed::MethodUnknown, url: Box::new(errand.request.url.clone()), what })
     }
 
     fn copy_for(&self, errand: &Errand) -> Option<Copy> {
@@ -348,7 +348,7 @@ impl Agent {
             return Ok(());
         }
         let failed = if let Reaction::Failed(failed) = reaction { failed } else { Failed::Plainly };
-        Err(Trouble { failed, url: errand.request.url.clone(), what: broken.what.clone() })
+        Err(Trouble { failed, url: Box::new(errand.request.url.clone()), what: broken.what.clone() })
     }
 
     fn asked<'a>(&'a self, errand: &'a Errand, request: &'a Request, has_copy: bool) -> Asked<'a> {

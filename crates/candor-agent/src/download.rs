@@ -109,7 +109,7 @@ pub async fn download(
 }
 
 fn incomplete(outcome: &Outcome, what: &str) -> Trouble {
-    Trouble { failed: Failed::Plainly, url: outcome.url.clone(), what: what.to_owned() }
+    Trouble { failed: Failed::Plainly, url: Box::new(outcome.url.clone()), what: what.to_owned() }
 }
 
 /// What a run before left, if it belongs to the same address.

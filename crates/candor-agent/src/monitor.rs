@@ -62,7 +62,7 @@ pub async fn wait(
             .map(|when| when.delay(now()));
         let broken = |what: String| Trouble {
             failed: candor_semantics::reaction::Failed::Plainly,
-            url: monitor.clone(),
+            url: Box::new(monitor.clone()),
             what,
         };
         let content =

@@ -641,7 +641,7 @@ impl Gateway {
             && !freshness::control(&reply.fields).no_transform;
         note(Q::Annotated, if annotated { A::Yes } else { A::No });
         note(Q::Forwarded, A::Yes);
-        if !head.method().is_some_and(Method::is_safe) && status < 400 {
+        if self.settings.cache && !head.method().is_some_and(Method::is_safe) && status < 400 {
             note(Q::Invalidates, A::Yes);
             self.invalidate(head, &forwarding.key, &reply.fields);
         }

@@ -165,7 +165,7 @@ impl Entry {
     pub(crate) fn freshened(&self, fields: &Fields, terms: impl FnOnce(&Fields) -> Terms) -> Entry {
         let mut merged = self.fields.clone();
         let updates = |name: &str| {
-            !["content-length", "content-encoding", "content-type", "content-range"]
+            !["content-length", "content-encoding", "content-range", "content-md5", "etag"]
                 .iter()
                 .any(|kept| name.eq_ignore_ascii_case(kept))
         };

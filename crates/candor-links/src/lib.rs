@@ -111,3 +111,47 @@ impl Link {
         Some([cut(before), cut(after)])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever the bytes: no panic, ranges within the source, and an edit touches nothing but its range.
+        #[test]
+        fn any_bytes_in_any_kind(source in proptest::collection::vec(any::<u8>(), 0..200), text in "[<>a-c/='\"()\\[\\]&;!@:url \\n-]{0,80}") {
+            for kind in [Kind::Html, Kind::Markdown, Kind::Css, Kind::Xml, Kind::List] {
+                for source in [source.as_slice(), text.as_bytes()] {
+                    let Some(document) = read(kind, source) else { continue };
+                    for edit in document.links.iter().filter_map(|link| link.rewritten("/new")) {
+                        let out = apply(source, std::slice::from_ref(&edit)).unwrap();
+                        prop_assert_eq!(&out[..edit.range.start], &source[..edit.range.start]);
+                        prop_assert!(out.ends_with(&source[edit.range.end..]));
+                    }
+                    for edits in document.links.iter().filter_map(Link::removed) {
+                        let _ = apply(source, &edits);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_text_has_no_links() {
+        assert_eq!(read(Kind::Html, b"<a href=x>\0"), None);
+        assert_eq!(read(Kind::Markdown, b"\xff[x](y)"), None);
+        let latin = read(Kind::Html, b"<p>\xe4<a href=x>\xe4</a>").unwrap();
+        assert_eq!(latin.links.len(), 1);
+    }
+
+    #[test]
+    fn a_million_links_and_deep_nesting_end() {
+        let many = "<a href=x>x</a>".repeat(100_000);
+        assert_eq!(read(Kind::Html, many.as_bytes()).unwrap().links.len(), 100_000);
+        let deep = format!("{}[x](y){}", "[".repeat(20_000), "]".repeat(20_000));
+        assert!(read(Kind::Markdown, deep.as_bytes()).is_some());
+        let quotes = format!("{}[x](y)", "> ".repeat(5_000));
+        assert!(read(Kind::Markdown, quotes.as_bytes()).is_some());
+    }
+}

@@ -1,5 +1,7 @@
 //! The backends, held to the suite, and what is SQLite's alone.
 
+#![allow(clippy::unwrap_used)]
+
 use candor_store::{
     Change, Digest, Ledger, MarkKind, MemoryStore, NewVersion, Record, SqliteStore, Standing, StoreError,
     conformance,

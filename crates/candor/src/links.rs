@@ -54,7 +54,7 @@ pub(crate) fn fix(options: &LinksFix) -> Result<(), Failure> {
             ));
         }
     };
-    let (fixed, left) = fix::make(&report, &wanted, journal.as_ref())
+    let fix::Made { fixed, left } = fix::make(&report, &wanted, journal.as_ref())
         .map_err(|error| Failure::new(Exit::NoAnswer, format!("the journal cannot be written: {error}")))?;
     if linking.json {
         let files: Vec<Value> = fixed
@@ -140,6 +140,8 @@ fn report(linking: &Linking) -> Result<Report, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::new(Exit::NoAnswer, error.to_string());
     let mut agent = Agent::new().map_err(|error| failed(&error))?;
     agent.proxies = candor_agent::proxy::Proxies::from_environment(|name| std::env::var(name).ok());
+    // Pages that were read are asked for with their validators in the next run.
+    agent.copies = candor_agent::copies::Copies::open(storage::cache_folder(|name| std::env::var(name).ok()));
     agent.leave.repeats = Some(1);
     agent.leave.longest_wait = 30;
     agent.patience = std::time::Duration::from_secs(20);

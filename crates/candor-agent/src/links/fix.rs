@@ -129,17 +129,21 @@ pub struct Fixed {
     pub count: usize,
 }
 
+/// What became of all files.
+#[derive(Clone, Debug, Default)]
+pub struct Made {
+    /// The files that were edited.
+    pub fixed: Vec<Fixed>,
+    /// The names of those that were left alone, and why.
+    pub left: Vec<(String, String)>,
+}
+
 /// Makes the edits of the proposals in all files; each file is changed as a whole or not at all. With a journal the
-/// files are written; without, only the differences are given. The second list has files that were left alone, and
-/// why.
+/// files are written; without, only the differences are given.
 ///
 /// # Errors
 /// Where the journal cannot be written.
-pub fn make(
-    report: &Report,
-    proposals: &[&Proposal],
-    journal: Option<&Journal>,
-) -> io::Result<(Vec<Fixed>, Vec<(String, String)>)> {
+pub fn make(report: &Report, proposals: &[&Proposal], journal: Option<&Journal>) -> io::Result<Made> {
     let mut by_source: BTreeMap<usize, Vec<&Proposal>> = BTreeMap::new();
     for proposal in proposals {
         if let Some(reference) = report.references.get(proposal.reference) {
@@ -147,12 +151,12 @@ pub fn make(
         }
     }
     let run = now().unix();
-    let (mut fixed, mut left) = (Vec::new(), Vec::new());
+    let mut made = Made::default();
     for (number, proposals) in by_source {
         let Some(source) = report.sources.get(number) else { continue };
         let Some(file) = &source.file else { continue };
         match edited(report, source.digest, file, &proposals) {
-            Err(why) => left.push((source.name.clone(), why)),
+            Err(why) => made.left.push((source.name.clone(), why)),
             Ok((before, after, edits)) => {
                 if let Some(journal) = journal {
                     let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.clone());
@@ -165,18 +169,22 @@ pub fn make(
                         edits,
                     })?;
                     if let Err(error) = journal::replace(&file, &after) {
-                        left.push((source.name.clone(), format!("it cannot be written: {error}")));
+                        made.left.push((source.name.clone(), format!("it cannot be written: {error}")));
                         continue;
                     }
                 }
                 let (old, new) = (String::from_utf8_lossy(&before), String::from_utf8_lossy(&after));
                 let shown =
                     differences(&old, &new, &format!("a/{}", source.name), &format!("b/{}", source.name));
-                fixed.push(Fixed { name: source.name.clone(), differences: shown, count: proposals.len() });
+                made.fixed.push(Fixed {
+                    name: source.name.clone(),
+                    differences: shown,
+                    count: proposals.len(),
+                });
             }
         }
     }
-    Ok((fixed, left))
+    Ok(made)
 }
 
 type Edited = (Vec<u8>, Vec<u8>, Vec<Change>);

@@ -47,9 +47,9 @@ fn fixed(
     let proposals = fix::propose(report, settings);
     let (wanted, pending): (Vec<_>, Vec<_>) =
         proposals.iter().partition(|p| p.doubt.as_ref().is_none_or(|doubt| approve && doubt.yields));
-    let (fixed, left) = fix::make(report, &wanted, journal).unwrap();
-    assert!(left.is_empty(), "{left:?}");
-    (fixed.len(), pending.into_iter().cloned().collect())
+    let made = fix::make(report, &wanted, journal).unwrap();
+    assert!(made.left.is_empty(), "{made:?}");
+    (made.fixed.len(), pending.into_iter().cloned().collect())
 }
 
 #[test]
@@ -256,8 +256,8 @@ fn a_file_that_changed_meanwhile_is_left_alone() {
     fs::write(&file, "mine").unwrap();
     let proposals = fix::propose(&report, &settings);
     let wanted: Vec<_> = proposals.iter().collect();
-    let (fixed, left) = fix::make(&report, &wanted, Some(&Journal::of(state.path(), folder.path()))).unwrap();
-    assert_eq!((fixed.len(), left.len()), (0, 1));
+    let made = fix::make(&report, &wanted, Some(&Journal::of(state.path(), folder.path()))).unwrap();
+    assert_eq!((made.fixed.len(), made.left.len()), (0, 1));
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
 }
 

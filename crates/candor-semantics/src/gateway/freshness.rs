@@ -35,15 +35,13 @@ impl Terms {
     pub fn of(status: u16, fields: &Fields, asked: HttpDate, received: HttpDate) -> Terms {
         let control = control(fields);
         let date = fields.get("date").and_then(|value| HttpDate::parse(value, received)).unwrap_or(received);
-        let age = fields
-            .get("age")
-            .and_then(|value| saturating_number(value.split(|&b| b == b',').next().unwrap_or_default()))
-            .unwrap_or(0);
+        let age = stated_age(fields);
         let apparent = received.since(date);
-        let corrected = age.saturating_add(received.since(asked));
+        let corrected = age.unwrap_or(0).saturating_add(received.since(asked));
         let last_modified = fields.get("last-modified").and_then(|value| HttpDate::parse(value, received));
         Terms {
-            lifetime: lifetime(status, fields, &control, date, last_modified, received),
+            // How old it is, nobody can tell: better too old than too young.
+            lifetime: age.map_or(0, |_| lifetime(status, fields, &control, date, last_modified, received)),
             control,
             initial_age: apparent.max(corrected),
             received,
@@ -70,6 +68,13 @@ impl Terms {
             || self.control.proxy_revalidate
             || self.control.s_maxage.is_some()
     }
+}
+
+/// The value of `Age`, 0 where there is none; `None` where it is not one number (RFC 9111 section 5.1).
+fn stated_age(fields: &Fields) -> Option<u64> {
+    let mut lines = fields.all("age");
+    let Some(first) = lines.next() else { return Some(0) };
+    saturating_number(first).filter(|_| lines.next().is_none())
 }
 
 /// The directives of an answer.
@@ -193,7 +198,10 @@ mod tests {
         let terms = |lines: &[(&'static str, &str)]| Terms::of(200, &fields(lines), asked, NOW);
         assert_eq!(terms(&[("Date", &sent)]).initial_age, 10);
         assert_eq!(terms(&[("Date", &sent), ("Age", "20")]).initial_age, 24);
-        assert_eq!(terms(&[("Age", "x")]).initial_age, 4);
+        for unclear in ["x", "-1", "0, 0", "7.0", "7;a=1"] {
+            let terms = terms(&[("Age", unclear), ("Cache-Control", "max-age=30")]);
+            assert_eq!((terms.initial_age, terms.ttl(NOW)), (4, -4), "{unclear}");
+        }
         let terms = terms(&[("Date", &sent), ("Cache-Control", "max-age=30")]);
         let later = HttpDate::from_unix(NOW.unix() + 25);
         assert_eq!((terms.age(later), terms.ttl(later)), (35, -5));

@@ -51,9 +51,9 @@ pub(crate) struct Draft {
     upload: Option<Upload>,
     unkept: Option<Fault>,
     merged: bool,
-    _address: Option<OwnedMutexGuard<()>>,
-    _shared: Option<OwnedRwLockReadGuard<()>>,
-    _alone: Option<OwnedRwLockWriteGuard<()>>,
+    address_lock: Option<OwnedMutexGuard<()>>,
+    tree_shared: Option<OwnedRwLockReadGuard<()>>,
+    tree_alone: Option<OwnedRwLockWriteGuard<()>>,
 }
 
 /// What a conflict report tells.
@@ -94,9 +94,9 @@ impl Draft {
             upload: None,
             unkept: None,
             merged: false,
-            _address: None,
-            _shared: None,
-            _alone: None,
+            address_lock: None,
+            tree_shared: None,
+            tree_alone: None,
         }
     }
 
@@ -153,10 +153,10 @@ impl Draft {
         let is_tree = matches!(self.method, Method::Move | Method::Copy | Method::Mkcol | Method::Post)
             || self.path.ends_with(b"/");
         if is_tree {
-            self._alone = Some(tree.write_owned().await);
+            self.tree_alone = Some(tree.write_owned().await);
         } else {
-            self._shared = Some(tree.read_owned().await);
-            self._address = Some(self.author.authoring.locks.lock(&self.path).await);
+            self.tree_shared = Some(tree.read_owned().await);
+            self.address_lock = Some(self.author.authoring.locks.lock(&self.path).await);
         }
     }
 
@@ -197,7 +197,7 @@ impl Draft {
     /// Whether somebody else has changed the document since this change was begun, or since the base it names.
     async fn clash(&mut self, head: &Head, current: Option<EntityTag>) -> Option<ConflictCause> {
         if let Ok(Some(base)) = derived_from::from_head(head) {
-            let is_current = current.as_ref().is_some_and(|tag| &tag.opaque()[..] == &base[..]);
+            let is_current = current.as_ref().is_some_and(|tag| tag.opaque()[..] == base[..]);
             if is_current || self.is_same().await {
                 return None;
             }
@@ -281,8 +281,13 @@ impl Draft {
         }
         let stored = self.upload.as_ref().map(|upload| (upload.digest, upload.length));
         let work = self.work(head);
-        let done = match tokio::task::spawn_blocking(work).await {
-            Ok(done) => done,
+        // The locks go along: should the client leave, the change is finished under them all the same.
+        let locks = (self.address_lock.take(), self.tree_shared.take(), self.tree_alone.take());
+        let done = match tokio::task::spawn_blocking(move || (work(), locks)).await {
+            Ok((done, locks)) => {
+                (self.address_lock, self.tree_shared, self.tree_alone) = locks;
+                done
+            }
             Err(_) => Err(Fault::Failed("the change was interrupted".to_owned())),
         };
         match done {

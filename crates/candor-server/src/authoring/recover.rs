@@ -9,11 +9,22 @@ use super::Authoring;
 use super::change::to_below;
 use crate::report;
 
-/// Sorts out the intents that a crash left. None of them was acknowledged.
+/// Sorts out the intents that a crash left. None of them was acknowledged, so a ledger that cannot be written now
+/// keeps them for the next start.
 ///
 /// # Errors
-/// The ledger cannot be read or written.
+/// The ledger cannot be read, or contradicts itself.
 pub(crate) fn recover(authoring: &Authoring, folder: &Folder) -> Result<(), StoreError> {
+    match sort_out(authoring, folder) {
+        Err(error @ (StoreError::Full | StoreError::Temporary(_))) => {
+            report::warn(&format!("what a crash cut off is sorted out at the next start: {error}"));
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+fn sort_out(authoring: &Authoring, folder: &Folder) -> Result<(), StoreError> {
     for Intent { id, mut record } in authoring.ledger.intents()? {
         let path = String::from_utf8_lossy(&record.path).into_owned();
         if happened(folder, &record).unwrap_or(false) {

@@ -1,10 +1,12 @@
 //! `candor get` and `candor head`.
 
 use std::io::Write;
+use std::path::Path;
 
 use candor_agent::download::{self, Target};
 use candor_agent::{Agent, Outcome};
 use candor_semantics::reaction::Reaction;
+use candor_semantics::url::Url;
 
 use super::terminal::Bar;
 use super::{Terminal, agent, block_on, request, say, tags};
@@ -65,11 +67,9 @@ async fn fetch(agent: &Agent, options: &Get, url: &str) -> Result<(), Failure> {
     let done = download::download(agent, &request, target, &mut terminal, &mut bar).await;
     bar.end();
     let mut outcome = done.map_err(|trouble| say::no_answer(&trouble))?;
-    if let (Reaction::Show, Some(file)) = (&outcome.reaction, &options.output) {
-        let tag = outcome.answer().tag().map(|tag| tag.to_string());
-        let content = std::fs::read(file).ok();
+    if let Some(file) = &options.output {
         // Only the next put would want it; the document is here all the same.
-        let _ = tags().note(&request.url, tag.as_deref(), content.as_deref());
+        let _ = note(&outcome, &request.url, file);
     }
     if asking.json {
         let content = (buffer.len() <= LARGEST_IN_JSON).then(|| String::from_utf8(buffer).ok()).flatten();
@@ -82,6 +82,18 @@ async fn fetch(agent: &Agent, options: &Get, url: &str) -> Result<(), Failure> {
         say::remarks(&outcome);
     }
     finish(agent, &mut outcome, asking.wait, &mut terminal, asking.json).await
+}
+
+/// Remembers what a put of the file will be based on.
+fn note(outcome: &Outcome, url: &Url, file: &Path) -> std::io::Result<()> {
+    match outcome.reaction {
+        Reaction::Show => {
+            let tag = outcome.answer().tag().map(|tag| tag.to_string());
+            tags().note(url, file, tag.as_deref(), std::fs::read(file).ok().as_deref())
+        }
+        Reaction::SecondHand { .. } => tags().note_second_hand(url, file),
+        _ => Ok(()),
+    }
 }
 
 /// Asks with HEAD and shows the head.

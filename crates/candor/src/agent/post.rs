@@ -23,14 +23,14 @@ pub(crate) fn delete(options: &Delete) -> Result<(), Failure> {
     each(&options.url, |url| {
         let mut request = request("DELETE", url, &options.asking)?;
         let stated = ["If-Match", "If-Unmodified-Since", "If-None-Match"];
-        if let Some(tag) = tags().of(&request.url)
+        if let Some(tag) = tags().newest(&request.url)
             && !stated.iter().any(|name| request.fields.has(name))
         {
             request.fields.push("If-Match", tag.to_owned());
         }
         let url_there = request.url.clone();
         send(request, url, &options.asking)?;
-        let _ = tags().note(&url_there, None, None);
+        let _ = tags().forget(&url_there);
         Ok(())
     })
 }

@@ -26,13 +26,32 @@ pub(crate) fn run(options: &Put) -> Result<(), Failure> {
     let mut first = request("PUT", &options.url, &options.asking)?;
     first.content = content(&options.file)?;
     set_type(&mut first, options.media_type.as_deref(), &options.file);
+    if !first.fields.has("Accept") {
+        // Reports of conflicts are wanted as data (RFC 9457).
+        first.fields.push_static("Accept", "application/problem+json, */*;q=0.9");
+    }
     let stated = ["If-Match", "If-None-Match", "If-Unmodified-Since", "Derived-From"];
     let own_condition = stated.iter().any(|name| first.fields.has(name));
-    if let Some(tag) = tags().of(&first.url)
+    if let Some(tag) = tags().of(&first.url, &options.file)
         && !own_condition
         && !options.force
     {
         first.fields.push("If-Match", tag.to_owned());
+    }
+    if tags().is_second_hand(&first.url, &options.file)
+        && !own_condition
+        && !options.force
+        && !options.asking.yes
+    {
+        let question =
+            "This file came from a second-hand copy, which others may have changed since. Store it?";
+        if !Terminal::new(options.asking.json).agrees(question) {
+            let file = options.file.display();
+            return Err(Failure::new(
+                Exit::Decide,
+                format!("{file} came from a second-hand copy; fetch it anew, or store it with --yes"),
+            ));
+        }
     }
     let agent = agent(&options.asking, &options.url, true)?;
     block_on(store(&agent, options, first))
@@ -41,13 +60,17 @@ pub(crate) fn run(options: &Put) -> Result<(), Failure> {
 async fn store(agent: &Agent, options: &Put, mut request: Request) -> Result<(), Failure> {
     let asking = &options.asking;
     let mut terminal = Terminal::new(asking.json);
+    let mut is_merge = false;
     for _ in 0..MOST_ROUNDS {
         let sent = bytes_of(&request.content);
         let mut outcome =
             agent.ask(request.clone(), &mut terminal).await.map_err(|trouble| say::no_answer(&trouble))?;
         let Reaction::Resolve { tag } = outcome.reaction.clone() else {
             if matches!(outcome.reaction, Reaction::Show | Reaction::Keep | Reaction::Record { .. }) {
-                remember(&request.url, &outcome, sent.as_deref());
+                if is_merge {
+                    take_over(&options.file, sent.as_deref())?;
+                }
+                remember(options, &request.url, &outcome, sent.as_deref());
             }
             show(&mut outcome, asking.json).await?;
             return finish(agent, &mut outcome, asking.wait, &mut terminal, asking.json).await;
@@ -65,22 +88,34 @@ async fn store(agent: &Agent, options: &Put, mut request: Request) -> Result<(),
             return Err(failure);
         }
         let Some(yours) = sent else { return Err(failure) };
-        let (merged, tag) = merge(agent, &request.url, &yours, &conflict, &mut terminal).await?;
+        let (merged, tag) = merge(agent, options, &request.url, &yours, &conflict, &mut terminal).await?;
         let resolved = resolve(options, merged, &mut terminal)?;
         request.fields.remove("Derived-From");
         request.fields.remove("If-Unmodified-Since");
         request.fields.set("If-Match", tag);
         request.content = Content::Bytes(resolved);
+        is_merge = true;
     }
     Err(Failure::new(Exit::Decide, "others were faster again and again; your text is unchanged"))
 }
 
+/// The file becomes what was sent: put again as it was, it would undo what others did.
+fn take_over(file: &Path, sent: Option<&[u8]>) -> Result<(), Failure> {
+    let (Some(sent), true) = (sent, file != Path::new("-")) else { return Ok(()) };
+    std::fs::write(file, sent).map_err(|error| {
+        let name = file.display();
+        Failure::new(Exit::Decide, format!("the merge was stored, but {name} cannot be written: {error}"))
+    })?;
+    eprintln!("candor: {} has the merge now", file.display());
+    Ok(())
+}
+
 /// The tag of what we stored is what the next put is based on.
-fn remember(url: &Url, outcome: &Outcome, content: Option<&[u8]>) {
+fn remember(options: &Put, url: &Url, outcome: &Outcome, content: Option<&[u8]>) {
     // A tag of a 200 with content belongs to that content, which may be a merge.
     let own = if outcome.head.code == 200 { None } else { content };
     let tag = outcome.answer().tag().map(|tag| tag.to_string());
-    if let Err(error) = tags().note(url, tag.as_deref(), own) {
+    if let Err(error) = tags().note(url, &options.file, tag.as_deref(), own) {
         eprintln!("candor: the tag of {url} cannot be remembered: {error}");
     }
 }
@@ -117,6 +152,7 @@ fn conflict_json(outcome: &Outcome, conflict: &Conflict) -> serde_json::Value {
 /// Fetches theirs and the base and merges; gives the tag to resubmit against, too.
 async fn merge(
     agent: &Agent,
+    options: &Put,
     url: &Url,
     yours: &[u8],
     conflict: &Conflict,
@@ -130,7 +166,7 @@ async fn merge(
     let tag = theirs.0.answer().tag().filter(|tag| !tag.is_weak()).map(|tag| tag.to_string());
     let tag =
         tag.or_else(|| conflict.tag.clone()).ok_or_else(|| undecided("there is no tag to write against"))?;
-    let base = match (tags().base(url), &conflict.base) {
+    let base = match (tags().base(url, &options.file), &conflict.base) {
         (Some(base), _) => Some(base),
         (None, Some(reference)) => match url.join(reference) {
             Ok(address) => {

@@ -83,26 +83,32 @@ impl Plan {
     pub(crate) fn start(self) -> World {
         let config = self.config.replace("127.0.0.1:8080", "127.0.0.1:0");
         fs::write(self.folder.join("candor.toml"), config).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_candor"));
-        command.arg("serve").arg("--config").arg(self.folder.join("candor.toml"));
-        command.current_dir(&self.folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CANDOR_")) {
-            command.env_remove(name);
-        }
-        // Nothing of a test may reach the user's own folders.
-        for (name, place) in
-            [("HOME", "home"), ("XDG_STATE_HOME", "home/state"), ("XDG_RUNTIME_DIR", "home/run")]
-        {
-            fs::create_dir_all(self.folder.join(place)).unwrap();
-            command.env(name, self.folder.join(place));
-        }
-        command.env_remove("STATE_DIRECTORY");
+        let mut command = command(&self.folder);
         if self.nobody && is_root() {
             give(&self.folder, NOBODY);
             command.uid(NOBODY).gid(NOBODY);
         }
         World::run(command, self.folder)
     }
+}
+
+/// The program over a folder, with nothing of the test's own surroundings.
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_candor"));
+    command.arg("serve").arg("--config").arg(folder.join("candor.toml"));
+    command.current_dir(&folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CANDOR_")) {
+        command.env_remove(name);
+    }
+    // Nothing of a test may reach the user's own folders.
+    for (name, place) in
+        [("HOME", "home"), ("XDG_STATE_HOME", "home/state"), ("XDG_RUNTIME_DIR", "home/run")]
+    {
+        fs::create_dir_all(folder.join(place)).unwrap();
+        command.env(name, folder.join(place));
+    }
+    command.env_remove("STATE_DIRECTORY");
+    command
 }
 
 impl World {
@@ -189,6 +195,16 @@ impl World {
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").arg(format!("-{name}")).arg(self.process().to_string()).status();
         assert!(status.is_ok_and(|s| s.success()), "kill -{name} failed");
+    }
+
+    /// Ends the server without a chance to tidy up, and starts it again over the same folder.
+    pub(crate) fn restart(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let mut ended = World::run(command(&self.folder), self.folder.clone());
+        std::mem::swap(self, &mut ended);
+        // The folder stays: it is the new server's.
+        ended.folder = PathBuf::new();
     }
 
     /// The last lines of what the server wrote.

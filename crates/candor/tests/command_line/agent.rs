@@ -98,6 +98,7 @@ fn put_is_based_on_what_get_saw_and_merges_after_a_yes() {
     assert!(error.contains("+FIVE") && error.contains("412 Precondition Failed"), "{error}");
     assert_eq!(server.lines(), ["GET /page.txt", "PUT /page.txt"], "nothing is sent again unasked");
     assert!(server.requests()[1].contains("If-Match: \"v1\"\r\n"));
+    assert!(server.requests()[1].contains("Accept: application/problem+json"));
 
     let (code, _, error) = at_home(&home.0, &["put", "--yes", &url, name]).run();
     assert_eq!(code, 0, "{error}");
@@ -105,11 +106,27 @@ fn put_is_based_on_what_get_saw_and_merges_after_a_yes() {
     assert!(requests[4].contains("If-Match: \"v2\"\r\n"), "{}", requests[4]);
     assert!(requests[4].ends_with("\r\n\r\nONE\ntwo\nthree\nfour\nFIVE\n"), "{}", requests[4]);
 
+    assert_eq!(fs::read_to_string(&file).unwrap(), "ONE\ntwo\nthree\nfour\nFIVE\n", "the file has the merge");
+
     at_home(&home.0, &["put", &url, name]).run();
     assert!(
         server.requests()[5].contains("If-Match: \"v3\"\r\n"),
         "the tag of the last put is the base of the next"
     );
+}
+
+#[test]
+fn a_second_hand_base_is_asked_about() {
+    let home = Folder::new("agent-second-hand");
+    let name = home.0.join("x.txt").to_str().unwrap().to_owned();
+    let server = Scripted::play(vec![answer(203, "Age: 70|ETag: \"v1\"", "text"), bare(204, "")]);
+    let url = server.url("/x.txt");
+    let (code, _, error) = at_home(&home.0, &["get", "-o", &name, &url]).run();
+    assert!(code == 0 && error.contains("second-hand copy, 70 s old"), "{error}");
+    assert!(at_home(&home.0, &["put", &url, &name]).fails(4).contains("second-hand"));
+    assert_eq!(server.lines().len(), 1);
+    assert_eq!(at_home(&home.0, &["put", "--yes", &url, &name]).run().0, 0);
+    assert!(!server.requests()[1].contains("If-Match"));
 }
 
 #[test]
