@@ -30,7 +30,7 @@ pub(crate) struct Document {
     /// One for each variant.
     pub(crate) forms: Vec<FormState>,
     /// What negotiation sees.
-    pub(crate) variants: Vec<Variant>,
+    pub(crate) variants: Arc<[Variant]>,
     vary: Vary,
     /// Something is known better by now, as that a coded copy is ready.
     stale: AtomicBool,
@@ -94,7 +94,7 @@ impl Document {
         forms: Vec<FormState>,
         ready: impl Fn(&FormState) -> CodingSet,
     ) -> Document {
-        let variants: Vec<Variant> = forms.iter().map(|form| form.variant(&rules, ready(form))).collect();
+        let variants: Arc<[Variant]> = forms.iter().map(|form| form.variant(&rules, ready(form))).collect();
         let vary = negotiation::vary(&variants);
         Document { directory, rules, forms, variants, vary, stale: AtomicBool::new(false) }
     }

@@ -152,7 +152,7 @@ struct Inner {
     coders: usize,
     arrivals: Arrivals,
     gates: Gates,
-    readers: tokio::sync::Semaphore,
+    readers: Arc<tokio::sync::Semaphore>,
 }
 
 impl Folder {
@@ -175,7 +175,7 @@ impl Folder {
             coders: options.coders,
             arrivals: Arrivals::default(),
             gates: Gates::default(),
-            readers: tokio::sync::Semaphore::new(options.readers),
+            readers: Arc::new(tokio::sync::Semaphore::new(options.readers)),
         })))
     }
 
@@ -277,10 +277,20 @@ impl Folder {
         });
     }
 
-    /// Runs what may wait for the disk, not too much of it at once.
+    /// Runs what may wait for the disk, not too much of it at once. What has not begun when nobody waits for it
+    /// any more is left undone: work for clients that have left must not stand before that for those who stay.
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        let _permit = self.0.readers.acquire().await.ok()?;
-        tokio::task::spawn_blocking(work).await.ok()
+        // The permit goes with the work. It would otherwise be free again as soon as a client leaves.
+        let permit = self.0.readers.clone().acquire_owned().await.ok()?;
+        let waiting = Arc::new(());
+        let awaited = Arc::downgrade(&waiting);
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            (awaited.strong_count() > 0).then(work)
+        });
+        let done = done.await.ok().flatten();
+        drop(waiting);
+        done
     }
 }
 
@@ -708,7 +718,7 @@ impl Standing {
             language_rank: u8::MAX,
             modified: None,
         };
-        Standing::new(Some(Live::Document { variants: vec![variant] }), Place::Fault(fault))
+        Standing::new(Some(Live::Document { variants: Arc::new([variant]) }), Place::Fault(fault))
     }
 }
 
@@ -763,5 +773,73 @@ impl Gates {
         let gate = Arc::default();
         gates.insert(path.into(), Arc::downgrade(&gate));
         gate
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn folder(place: &tempfile::TempDir, readers: usize) -> Folder {
+        Folder::open(place.path(), FolderOptions { readers, ..FolderOptions::default() }).unwrap()
+    }
+
+    /// Begins work that lasts until the sender speaks, or is dropped.
+    async fn occupied(folder: &Folder) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Option<()>>) {
+        let (finish, finished) = mpsc::channel::<()>();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let folder = folder.clone();
+        let waits = tokio::spawn(async move {
+            let work = move || {
+                let _ = begin.send(());
+                let _ = finished.recv_timeout(Duration::from_secs(10));
+            };
+            folder.blocking(work).await
+        });
+        begun.await.unwrap();
+        (finish, waits)
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_does_not_free_the_reader_at_work_for_it() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = folder(&place, 1);
+        let (finish, waits) = occupied(&folder).await;
+        waits.abort();
+        let _ = waits.await;
+        let next = folder.blocking(|| ());
+        tokio::pin!(next);
+        assert!(tokio::time::timeout(Duration::from_millis(50), &mut next).await.is_err());
+        finish.send(()).unwrap();
+        assert_eq!(tokio::time::timeout(Duration::from_secs(10), next).await.unwrap(), Some(()));
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_not_begun() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = folder(&place, 8);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(1)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (finish, waits) = occupied(&folder).await;
+            let done = Arc::new(AtomicBool::new(false));
+            let (told, left) = (done.clone(), folder.clone());
+            let leaves =
+                tokio::spawn(async move { left.blocking(move || told.store(true, Ordering::SeqCst)).await });
+            tokio::task::yield_now().await;
+            leaves.abort();
+            let _ = leaves.await;
+            finish.send(()).unwrap();
+            assert_eq!(waits.await.unwrap(), Some(()));
+            assert_eq!(folder.blocking(|| ()).await, Some(()));
+            assert!(!done.load(Ordering::SeqCst));
+        });
     }
 }

@@ -354,9 +354,7 @@ fn away(to: &Location, end: TargetEnd) -> Step {
 
 fn gone(facts: &Facts<'_>, target: &Target) -> Step {
     match &target.holding {
-        Some(Mark::Gone { note, since, from, until })
-            if from.is_none_or(|from| from <= facts.now) && until.is_none_or(|until| facts.now < until) =>
-        {
+        Some(mark @ Mark::Gone { note, since, from, .. }) if mark.holds(facts.now) => {
             Done(A::Yes, Outcome::Gone { note: note.clone(), since: since.or(*from) })
         }
         _ => Go(A::No, Q::Live),

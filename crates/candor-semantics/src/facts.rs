@@ -168,13 +168,25 @@ pub enum Mark {
     },
 }
 
+impl Mark {
+    /// Whether the mark is in force: only those of what is gone have a time.
+    pub fn holds(&self, now: HttpDate) -> bool {
+        match self {
+            Mark::Moved { .. } | Mark::MovedForNow { .. } => true,
+            Mark::Gone { from, until, .. } => {
+                from.is_none_or(|from| from <= now) && until.is_none_or(|until| now < until)
+            }
+        }
+    }
+}
+
 /// What is live at an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Live {
     /// A document: one or more variants.
     Document {
-        /// At least one.
-        variants: Vec<Variant>,
+        /// At least one; shared with what remembers them.
+        variants: Arc<[Variant]>,
     },
     /// A folder that is listed.
     Listing,

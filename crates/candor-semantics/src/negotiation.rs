@@ -30,7 +30,8 @@ pub fn select(variants: &[Variant], head: &Head, lenient: bool) -> Selection {
     let accept = Accept::from_head(head);
     let encoding = AcceptEncoding::from_head(head);
     if let [only] = variants {
-        return match (weigh_type(&accept, only).0 > 0, coding(only, &encoding)) {
+        let acceptable = accept.is_open() || weigh_type(&accept, only).0 > 0;
+        return match (acceptable, coding(only, &encoding)) {
             (true, Some(coding)) => Selection::One(Chosen { variant: 0, coding }),
             _ if lenient => leniently(variants),
             _ => Selection::None,

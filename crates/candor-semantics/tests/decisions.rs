@@ -207,7 +207,7 @@ fn variants() -> impl Strategy<Value = Vec<Variant>> {
 
 fn lives() -> impl Strategy<Value = Live> {
     prop_oneof![
-        6 => variants().prop_map(|variants| Live::Document { variants }),
+        6 => variants().prop_map(|variants| Live::Document { variants: variants.into() }),
         1 => Just(Live::Listing),
         1 => Just(Live::Folder),
         2 => Just(Live::Route),

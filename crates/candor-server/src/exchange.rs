@@ -73,7 +73,8 @@ pub(crate) struct Exchange<'a> {
     version: Option<VersionAddress>,
     /// What the caller's credentials are worth, where anybody asked.
     pub(crate) verdict: Verdict,
-    now: SystemTime,
+    /// When the request was placed.
+    pub(crate) now: SystemTime,
 }
 
 /// Where an exchange ended, and what its answer is made from.
@@ -591,6 +592,10 @@ impl<'a> Exchange<'a> {
             return (Target { live: Some(Live::Route), ..nothing() }, None);
         }
         let routed = standing::routed(site, self.route(), address, &self.verdict, self.now);
+        if routed.holding.as_ref().is_some_and(|mark| mark.holds(date(self.now))) {
+            // Such a mark holds whatever is live: neither the folder nor the ledger has anything to add.
+            return (Target { holding: routed.holding, allow: routed.allow, ..Target::default() }, None);
+        }
         let rules = site.rules_for(self.route.map(|(position, _)| position));
         let mut found = site.folder.look(address, rules).await;
         if let Some(fallback) = &site.configuration.fallback

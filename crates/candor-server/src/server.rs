@@ -163,7 +163,7 @@ impl Server {
             incident,
             upstream: exchange.upstream.take(),
             received: request.received,
-            started: SystemTime::now(),
+            started: exchange.now,
             _permit: permit,
             head: request.head,
         };

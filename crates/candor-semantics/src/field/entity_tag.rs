@@ -23,6 +23,8 @@ use super::grammar::{Cursor, trim_ows};
 pub struct EntityTag {
     weak: bool,
     opaque: Bytes,
+    /// The field value, of which `opaque` is a part: it is sent far more often than it is made.
+    text: Bytes,
 }
 
 impl EntityTag {
@@ -37,7 +39,7 @@ impl EntityTag {
     }
 
     fn checked(weak: bool, opaque: Bytes) -> Option<EntityTag> {
-        opaque.iter().all(|&b| is_etagc(b)).then_some(EntityTag { weak, opaque })
+        opaque.iter().all(|&b| is_etagc(b)).then(|| TagRef { weak, opaque: &opaque }.to_owned())
     }
 
     /// Reads a field value that is one tag, as of `ETag`.
@@ -79,7 +81,7 @@ impl EntityTag {
 
     /// The field value.
     pub fn to_bytes(&self) -> Bytes {
-        self.as_ref().to_bytes()
+        self.text.clone()
     }
 }
 
@@ -138,7 +140,10 @@ impl<'a> TagRef<'a> {
 
     /// The same tag with bytes of its own.
     pub fn to_owned(self) -> EntityTag {
-        EntityTag { weak: self.weak, opaque: Bytes::copy_from_slice(self.opaque) }
+        let text = self.to_bytes();
+        let start = if self.weak { 3 } else { 1 };
+        let opaque = text.slice(start..start + self.opaque.len());
+        EntityTag { weak: self.weak, opaque, text }
     }
 
     /// The field value.
