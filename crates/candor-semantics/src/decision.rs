@@ -435,9 +435,7 @@ fn slash_form(facts: &Facts<'_>, target: &Target) -> Step {
 fn method_allowed(facts: &Facts<'_>, target: &Target) -> Step {
     let route = matches!(target.live, Some(Live::Route));
     match facts.head.method() {
-        Some(Method::Options) => {
-            Done(A::Yes, Outcome::Options { allow: target.allow })
-        }
+        Some(Method::Options) => Done(A::Yes, Outcome::Options { allow: target.allow }),
         Some(method) if !target.allow.contains(method) => {
             Done(A::No, Outcome::MethodNotAllowed { allow: target.allow })
         }

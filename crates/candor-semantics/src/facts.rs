@@ -9,7 +9,7 @@ use crate::field::entity_tag::EntityTag;
 use crate::field::http_date::HttpDate;
 use crate::head::Head;
 use crate::method::MethodSet;
-use crate::outcome::{Challenges, Choice, Closed, Conflict, Location, Delay};
+use crate::outcome::{Challenges, Choice, Closed, Conflict, Delay, Location};
 use crate::refusal::Refusal;
 use crate::representation::{CodingSet, Metadata, OpenFault, Variant};
 

@@ -13,7 +13,7 @@ use crate::fields::Fields;
 use crate::gateway::cause::{Fault, GatewayFault};
 use crate::gateway::relay;
 use crate::method::Method;
-use crate::outcome::{Challenges, Choice, Extent, Outcome, Delay};
+use crate::outcome::{Challenges, Choice, Delay, Extent, Outcome};
 use crate::refusal::Refusal;
 use crate::representation::{Coding, Metadata, Vary};
 

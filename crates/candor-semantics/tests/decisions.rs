@@ -19,7 +19,7 @@ use candor_semantics::flow::{EXITS, Exit, To};
 use candor_semantics::head::{Head, Scheme, Version};
 use candor_semantics::method::{Method, MethodSet};
 use candor_semantics::outcome::{
-    Challenges, Choice, Closed, Conflict, ConflictCause, Location, Outcome, Delay,
+    Challenges, Choice, Closed, Conflict, ConflictCause, Delay, Location, Outcome,
 };
 use candor_semantics::question::Question;
 use candor_semantics::refusal::Refusal;

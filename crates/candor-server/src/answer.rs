@@ -19,8 +19,8 @@ use candor_semantics::refusal::Refusal;
 use candor_semantics::render::{Manner, Plan, Rendered, render};
 use candor_wire::service::{Content, FilePart, FileState, Piece};
 
-use crate::configuration::{self, Cors, FieldRule, Origins, Route};
 use crate::authoring::draft::Report;
+use crate::configuration::{self, Cors, FieldRule, Origins, Route};
 use crate::exchange::Source;
 use crate::own;
 use crate::pages::choices::{Choices, Variant};
@@ -94,7 +94,11 @@ pub(crate) fn make(outcome: &Outcome, source: Option<Source>, setting: &Setting<
         Plan::Empty => Content::Bytes(Bytes::new()),
         Plan::Page | Plan::List => {
             let page = page(outcome, code, plan, setting);
-            let form = if page.program && code != Code::MULTIPLE_CHOICES && code != Code::CREATED { PROBLEM_JSON } else { own::JSON };
+            let form = if page.program && code != Code::MULTIPLE_CHOICES && code != Code::CREATED {
+                PROBLEM_JSON
+            } else {
+                own::JSON
+            };
             fields.set("Content-Type", if page.program { form } else { own::HTML });
             if page.own && !page.program {
                 fields.push_static("Content-Security-Policy", pages::CONTENT_SECURITY_POLICY);
@@ -423,7 +427,9 @@ fn reason(outcome: &Outcome, code: Code) -> &'static str {
         },
         Outcome::Gateway(fault) => fault.cause.sentence(),
         Outcome::Conflict(conflict) => match conflict.cause {
-            ConflictCause::BaseDiffers => "The document has changed since the version this change began with.",
+            ConflictCause::BaseDiffers => {
+                "The document has changed since the version this change began with."
+            }
             ConflictCause::Overtaken => "Another change was made while this one was on its way.",
             ConflictCause::ParentMissing => "The collection that this would be in is not there.",
             ConflictCause::ParentIsFile => "A document is where a collection would have to be.",

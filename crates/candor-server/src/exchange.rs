@@ -162,11 +162,7 @@ impl<'a> Exchange<'a> {
 
     /// Finds out what is true of the request. `closed` tells that the server as a whole takes no work now;
     /// `shown` that the caller is shown the trace and so may be an administrator by key.
-    pub(crate) async fn decide(
-        &mut self,
-        closed: Option<(Closed, Option<Delay>)>,
-        by_key: bool,
-    ) -> Decided {
+    pub(crate) async fn decide(&mut self, closed: Option<(Closed, Option<Delay>)>, by_key: bool) -> Decided {
         self.identify().await;
         let reception = self.reception(closed);
         let mut cursor = Cursor::default();
@@ -216,11 +212,12 @@ impl<'a> Exchange<'a> {
                     return Decided { outcome, cursor, opened, report: None };
                 }
                 Decision::Ask(Need::Content { .. }) if self.program().is_some() => {
-                    match programs::take(&mut self.incoming(), self.world.configuration.limits.body_size).await {
+                    match programs::take(&mut self.incoming(), self.world.configuration.limits.body_size)
+                        .await
+                    {
                         Ok(taken) => {
                             input = taken;
-                            content =
-                                Some(ContentFact::Whole { same_as_current: false, unusable: None });
+                            content = Some(ContentFact::Whole { same_as_current: false, unusable: None });
                         }
                         Err(NoInput::Not(fact)) => content = Some(fact),
                         Err(NoInput::Unkept(error)) => {
@@ -351,8 +348,7 @@ impl<'a> Exchange<'a> {
             _ => None,
         };
         let port = site::port(self.head);
-        let call =
-            Call { head: self.head, address, route: &route.path, client: self.client, user, port };
+        let call = Call { head: self.head, address, route: &route.path, client: self.client, user, port };
         let ran = programs::run(run, &call, input).await;
         match ran {
             Ok(made) => {
@@ -554,10 +550,8 @@ impl<'a> Exchange<'a> {
         };
         let Some(to) = draft::destination(self.head) else { return access };
         let denied = facts::Access { permission: Permission::Denied, ..facts::Access::OPEN };
-        let marked = site
-            .authoring
-            .as_ref()
-            .is_some_and(|authoring| !matches!(authoring.ledger.mark(&to), Ok(None)));
+        let marked =
+            site.authoring.as_ref().is_some_and(|authoring| !matches!(authoring.ledger.mark(&to), Ok(None)));
         if marked || to.starts_with(self.world.configuration.reserved.as_bytes()) {
             return denied;
         }
@@ -639,13 +633,13 @@ impl<'a> Exchange<'a> {
                 Err(error) => self.ledger_failed(target, &error),
             }
         }
-        let configured = matches!(target.live, Some(Live::Route | Live::Choices(_))) || target.holding.is_some();
+        let configured =
+            matches!(target.live, Some(Live::Route | Live::Choices(_))) || target.holding.is_some();
         if target.live.is_none() || matches!(target.live, Some(Live::Folder)) {
             let (site, authoring) = (site.clone(), authoring.clone());
             let (address, verdict) = (address.clone(), self.verdict.clone());
-            let told = tokio::task::spawn_blocking(move || {
-                marks::yielding(&site, &authoring, &address, &verdict)
-            });
+            let told =
+                tokio::task::spawn_blocking(move || marks::yielding(&site, &authoring, &address, &verdict));
             match told.await {
                 Ok(Ok(mark)) => target.yielding = mark,
                 Ok(Err(error)) => self.ledger_failed(target, &error),

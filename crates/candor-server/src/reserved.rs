@@ -97,7 +97,9 @@ pub(crate) fn page(resource: &Resource, world: &World, _head: &Head) -> Page {
     let (content_type, content, cache) = match resource {
         Resource::Health => (own::JSON, health(world), "no-store"),
         Resource::Ready => (own::JSON, "{\"ready\":true}\n".to_owned(), "no-store"),
-        Resource::Metrics => ("text/plain; version=0.0.4; charset=utf-8", crate::forwarding::metrics(world), "no-store"),
+        Resource::Metrics => {
+            ("text/plain; version=0.0.4; charset=utf-8", crate::forwarding::metrics(world), "no-store")
+        }
         Resource::Codes => (own::HTML, reference::index(prefix), "max-age=3600"),
         Resource::Code(code) => (own::HTML, reference::page(code.row(), prefix), "max-age=3600"),
         Resource::Version | Resource::Nothing => (own::HTML, String::new(), "no-store"),

@@ -281,12 +281,7 @@ fn incident(decided: &Decided, head: &Head, told: Option<String>) -> Option<Box<
 }
 
 /// The site's own page for an error, where it has one and it can be read.
-async fn own_page(
-    site: Option<&Arc<Site>>,
-    outcome: &Outcome,
-    world: &World,
-    head: &Head,
-) -> Option<Bytes> {
+async fn own_page(site: Option<&Arc<Site>>, outcome: &Outcome, world: &World, head: &Head) -> Option<Bytes> {
     let site = site?;
     if site.configuration.error_pages.is_empty() {
         return None;
@@ -300,7 +295,7 @@ async fn own_page(
         route: None,
         incident: None,
         own_page: None,
-            report: None,
+        report: None,
     };
     let code = answer::code(outcome, &setting)?;
     let file = site.configuration.error_pages.get(&code.number())?;

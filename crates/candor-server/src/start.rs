@@ -94,10 +94,7 @@ impl Start {
         Ok(Start { server, metrics, running, limits, lost, tls })
     }
 
-    async fn run(
-        self,
-        again: impl Fn() -> Result<Configuration, String>,
-    ) -> Result<(), ServeError> {
+    async fn run(self, again: impl Fn() -> Result<Configuration, String>) -> Result<(), ServeError> {
         let mut terminate = on(SignalKind::terminate())?;
         let mut interrupt = on(SignalKind::interrupt())?;
         let mut hangup = on(SignalKind::hangup())?;
@@ -130,10 +127,7 @@ impl Start {
     }
 
     /// Puts a new configuration in force, all of it or nothing. Listeners stay as they are.
-    fn reload(
-        &self,
-        again: &impl Fn() -> Result<Configuration, String>,
-    ) -> Result<(), ServeError> {
+    fn reload(&self, again: &impl Fn() -> Result<Configuration, String>) -> Result<(), ServeError> {
         let configuration = again().map_err(ServeError)?;
         let held = self.server.world();
         if configuration.listeners != held.configuration.listeners {

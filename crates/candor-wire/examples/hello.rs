@@ -44,7 +44,8 @@ impl Service for Hello {
                 self.answer(200, Content::File(part))
             }
             (b"/range", Some((file, length))) => {
-                let part = FilePart { file: Arc::clone(file), offset: 0, length: (*length).min(65536), state: None };
+                let part =
+                    FilePart { file: Arc::clone(file), offset: 0, length: (*length).min(65536), state: None };
                 self.answer(206, Content::File(part))
             }
             _ => self.answer(200, Content::Bytes(Bytes::from_static(&SMALL))),

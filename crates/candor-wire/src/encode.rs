@@ -189,7 +189,8 @@ mod tests {
     fn framing_follows_from_status_method_and_content() {
         let stream = |length| Content::Stream { source: Box::new(Never), length };
         let bytes = || Content::Bytes(Bytes::from_static(b"abc"));
-        let part = FilePart { file: Arc::new(File::open("/dev/null").unwrap()), offset: 0, length: 7, state: None };
+        let part =
+            FilePart { file: Arc::new(File::open("/dev/null").unwrap()), offset: 0, length: 7, state: None };
         let pieces =
             Content::Pieces(vec![Piece::Bytes(Bytes::from_static(b"ab")), Piece::File(part.clone())]);
         let table = [

@@ -64,13 +64,11 @@ pub(crate) fn open(site: &Site, state: Option<&Path>, folder: &Folder) -> io::Re
 }
 
 fn offers_writing(site: &Site) -> bool {
-    site.routes
-        .iter()
-        .any(|route| match route.what {
-            RouteKind::Documents(_) => route.access.write.is_some(),
-            RouteKind::Form(_) => true,
-            _ => false,
-        })
+    site.routes.iter().any(|route| match route.what {
+        RouteKind::Documents(_) => route.access.write.is_some(),
+        RouteKind::Form(_) => true,
+        _ => false,
+    })
 }
 
 /// Where the state of a served folder can be, the usual place first.

@@ -342,7 +342,7 @@ fn streams_pass_both_ways() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n{chunks}0\r\nX-Sum: 1\r\n\r\n"
     )));
     let world = world(&[upstream.address], "");
-    let content = format!("5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n");
+    let content = "5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n".to_owned();
     let answer = ask_with(&world, &["POST /up/x HTTP/1.1", "Transfer-Encoding: chunked"], content.as_bytes());
     assert_eq!(answer.content.len(), 200 * 1024);
     assert_eq!(answer.trailers, [("X-Sum".to_owned(), "1".to_owned())]);

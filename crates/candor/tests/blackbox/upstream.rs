@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// Connections that are open, to be cut.
+type Connections = Arc<Mutex<Vec<TcpStream>>>;
+
 /// One act on a connection. After the last one the connection is closed.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
@@ -162,7 +165,7 @@ fn more(stream: &mut TcpStream, pending: &mut Vec<u8>) -> Option<()> {
 /// An upstream that can be killed, with all its connections, and brought back at the same address.
 pub(crate) struct Mortal {
     pub(crate) address: SocketAddr,
-    alive: Option<(Arc<AtomicBool>, Arc<Mutex<Vec<TcpStream>>>)>,
+    alive: Option<(Arc<AtomicBool>, Connections)>,
     seen: Arc<Mutex<Vec<String>>>,
 }
 

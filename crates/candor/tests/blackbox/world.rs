@@ -101,8 +101,7 @@ fn command(folder: &Path) -> Command {
         command.env_remove(name);
     }
     // Nothing of a test may reach the user's own folders.
-    for (name, place) in
-        [("HOME", "home"), ("XDG_STATE_HOME", "home/state"), ("XDG_RUNTIME_DIR", "home/run")]
+    for (name, place) in [("HOME", "home"), ("XDG_STATE_HOME", "home/state"), ("XDG_RUNTIME_DIR", "home/run")]
     {
         fs::create_dir_all(folder.join(place)).unwrap();
         command.env(name, folder.join(place));

@@ -149,8 +149,25 @@ fn every_command_has_its_help_kept_and_no_other_is_shown() {
     let commands = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
     let shown: Vec<&str> = commands.lines().filter_map(|line| line.split_whitespace().next()).collect();
     let expected = [
-        "serve", "why", "explain", "get", "head", "put", "post", "delete", "wait", "links", "config", "user",
-        "log", "move", "retire", "restore", "completions", "man", "help",
+        "serve",
+        "why",
+        "explain",
+        "get",
+        "head",
+        "put",
+        "post",
+        "delete",
+        "wait",
+        "links",
+        "config",
+        "user",
+        "log",
+        "move",
+        "retire",
+        "restore",
+        "completions",
+        "man",
+        "help",
     ];
     assert_eq!(shown, expected);
     for command in COMMANDS.iter().filter(|command| !command.is_empty()) {
