@@ -183,7 +183,7 @@ impl Folder {
     pub async fn look(&self, address: &Address, rules: &Arc<Rules>) -> Standing {
         match self.0.look(address, rules, Search::CACHED) {
             Some(standing) => standing,
-            None => self.look_cold(address, rules).await,
+            None => Box::pin(self.look_cold(address, rules)).await,
         }
     }
 
@@ -223,7 +223,7 @@ impl Folder {
                 let form = document.forms.get(chosen.variant).ok_or(OpenFault::Failed)?;
                 let opened = match form.recall(chosen.coding) {
                     Some((source, metadata)) => Opened { metadata, body: body(source) },
-                    None => self.open_cold(document, chosen).await?,
+                    None => Box::pin(self.open_cold(document, chosen)).await?,
                 };
                 if form.makeable && wanted != CodingSet::EMPTY && form.sibling(chosen.coding).is_none() {
                     self.prepare(document, chosen.variant, wanted);
@@ -232,7 +232,9 @@ impl Folder {
             }
             (Place::Directory(directory, rules), None) if rules.listing => {
                 let (inner, directory, rules) = (self.0.clone(), directory.clone(), rules.clone());
-                self.blocking(move || inner.list(&directory, &rules)).await.unwrap_or(Err(OpenFault::Failed))
+                Box::pin(self.blocking(move || inner.list(&directory, &rules)))
+                    .await
+                    .unwrap_or(Err(OpenFault::Failed))
             }
             (Place::Directory(..), _) => Err(OpenFault::Forbidden),
             (Place::Fault(fault), _) => Err(*fault),

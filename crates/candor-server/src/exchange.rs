@@ -187,7 +187,7 @@ impl<'a> Exchange<'a> {
             };
             match decide(&facts, &mut cursor) {
                 Decision::Done(outcome) => {
-                    let report = self.report(draft, &outcome, taken).await;
+                    let report = Box::pin(self.report(draft, &outcome, taken)).await;
                     return Decided { outcome, cursor, opened, report };
                 }
                 Decision::Ask(Need::Access) => access = Some(self.access(by_key)),
@@ -207,14 +207,13 @@ impl<'a> Exchange<'a> {
                     opened = source;
                 }
                 Decision::Ask(Need::Forward) => {
-                    let (outcome, content) = self.forward(&mut cursor).await;
+                    let (outcome, content) = Box::pin(self.forward(&mut cursor)).await;
                     let opened = content.map(Source::Upstream);
                     return Decided { outcome, cursor, opened, report: None };
                 }
                 Decision::Ask(Need::Content { .. }) if self.program().is_some() => {
-                    match programs::take(&mut self.incoming(), self.world.configuration.limits.body_size)
-                        .await
-                    {
+                    let limit = self.world.configuration.limits.body_size;
+                    match Box::pin(programs::take(&mut self.incoming(), limit)).await {
                         Ok(taken) => {
                             input = taken;
                             content = Some(ContentFact::Whole { same_as_current: false, unusable: None });
@@ -227,7 +226,7 @@ impl<'a> Exchange<'a> {
                     }
                 }
                 Decision::Ask(Need::Work) if self.program().is_some() => {
-                    let (outcome, opened) = self.run(input, &mut cursor).await;
+                    let (outcome, opened) = Box::pin(self.run(input, &mut cursor)).await;
                     return Decided { outcome, cursor, opened, report: None };
                 }
                 Decision::Ask(need) => {
@@ -239,15 +238,16 @@ impl<'a> Exchange<'a> {
                         Need::Content { compare } => {
                             let current = representation.as_ref();
                             let incoming = taken.get_or_insert_with(|| self.incoming());
-                            content = Some(draft.take(incoming, self.head, current, compare).await);
+                            content = Some(Box::pin(draft.take(incoming, self.head, current, compare)).await);
                         }
                         Need::Work => work = Some(WorkFact::InTime),
                         Need::Open => {
-                            draft.lock().await;
+                            Box::pin(draft.lock()).await;
                             access = Some(self.access(by_key));
                             let (found, at) = self.look().await;
-                            (representation, opened) = self.current(&found, at.as_ref()).await;
-                            let checked = draft.check(self.head, &found, representation.as_ref()).await;
+                            (representation, opened) = Box::pin(self.current(&found, at.as_ref())).await;
+                            let checked =
+                                Box::pin(draft.check(self.head, &found, representation.as_ref())).await;
                             (target, standing) = (Some(found), at);
                             match checked {
                                 Ok(fact) => commit = Some(fact),
@@ -257,14 +257,14 @@ impl<'a> Exchange<'a> {
                             }
                         }
                         _ => {
-                            let mut fact = draft.commit(self.head).await;
+                            let mut fact = Box::pin(draft.commit(self.head)).await;
                             if let CommitFact::Committed(made) = &mut fact
                                 && made.created.is_none()
                                 && draft.wants_result(self.head)
                             {
                                 let (found, at) = self.look().await;
                                 let current;
-                                (current, opened) = self.current(&found, at.as_ref()).await;
+                                (current, opened) = Box::pin(self.current(&found, at.as_ref())).await;
                                 made.content = current.and_then(Result::ok);
                             }
                             commit = Some(fact);
@@ -471,7 +471,7 @@ impl<'a> Exchange<'a> {
             || self.resource.as_ref().is_some_and(Resource::is_private)
             || self.head.has("candor-why");
         if matters && self.head.has("authorization") {
-            self.verdict = self.world.credentials.verify(self.head, self.client).await;
+            self.verdict = Box::pin(self.world.credentials.verify(self.head, self.client)).await;
         }
     }
 
@@ -577,7 +577,7 @@ impl<'a> Exchange<'a> {
         let nothing = || Target { allow: MethodSet::READ, ..Target::default() };
         let (Some(site), Some(address)) = (self.site, &self.address) else { return (nothing(), None) };
         if let Some(version) = &self.version {
-            return (self.look_for_version(site, version).await, None);
+            return (Box::pin(self.look_for_version(site, version)).await, None);
         }
         if let Some(resource) = &self.resource {
             return (reserved::target(resource), None);
@@ -598,7 +598,7 @@ impl<'a> Exchange<'a> {
             && wants_page(self.head, address)
         {
             let shell = Address::from_path(format!("/{fallback}"));
-            let behind = site.folder.look(&shell, rules).await;
+            let behind = Box::pin(site.folder.look(&shell, rules)).await;
             if behind.live.is_some() {
                 found = behind;
             }
@@ -606,12 +606,12 @@ impl<'a> Exchange<'a> {
         if found.slash_form.is_some() {
             // What the folder shows decides whether there is anything to be redirected to.
             let folder = Address::from_path([address.path(), b"/"].concat());
-            found.live = site.folder.look(&folder, rules).await.live;
+            found.live = Box::pin(site.folder.look(&folder, rules)).await.live;
         }
         let mut target = standing::target(routed, &found, site);
         target.writing = self.taken_here(site);
         if let Some(authoring) = &site.authoring {
-            self.add_ledger(&mut target, site, authoring, address).await;
+            Box::pin(self.add_ledger(&mut target, site, authoring, address)).await;
         }
         (target, Some(found))
     }
@@ -725,7 +725,7 @@ impl<'a> Exchange<'a> {
         chosen: Option<Chosen>,
     ) -> Result<(Arc<Metadata>, Source), OpenFault> {
         if let Some(version) = &self.version {
-            return self.open_version(version).await;
+            return Box::pin(self.open_version(version)).await;
         }
         if let Some(resource) = &self.resource {
             let page = reserved::page(resource, self.world, self.head);
@@ -742,7 +742,7 @@ impl<'a> Exchange<'a> {
                 let mut opened = opened;
                 if let Some(authoring) = &site.authoring {
                     opened.metadata =
-                        self.as_written(authoring, opened.metadata.clone(), standing, chosen).await;
+                        Box::pin(self.as_written(authoring, opened.metadata.clone(), standing, chosen)).await;
                 }
                 Ok((opened.metadata.clone(), Source::Document(opened)))
             }

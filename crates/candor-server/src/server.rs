@@ -135,7 +135,10 @@ impl Server {
         };
         let shown = head.get("candor-why") == Some(b"?1") && exchange.is_admin(by_key);
         let incident = incident(&decided, head, exchange.told.take());
-        let own_page = own_page(exchange.site, &decided.outcome, world, head).await;
+        let own_page = match exchange.site.is_some_and(|site| !site.configuration.error_pages.is_empty()) {
+            true => Box::pin(own_page(exchange.site, &decided.outcome, world, head)).await,
+            false => None,
+        };
         let setting = Setting {
             world: world.number,
             reserved: &world.configuration.reserved,
@@ -179,7 +182,7 @@ impl Service for Server {
         self.metrics.began();
         let permit = match self.admission.enter_now() {
             Some(permit) => Some(permit),
-            None => self.admission.enter().await,
+            None => Box::pin(self.admission.enter()).await,
         };
         self.answer(&world, request, permit).await
     }
