@@ -134,15 +134,8 @@ fn omitted(content: Content) -> Content {
         Content::Omitted(length) => Content::Omitted(length),
         Content::Bytes(bytes) => Content::Omitted(Some(bytes.len() as u64)),
         Content::File(part) => Content::Omitted(Some(part.length)),
-        Content::Pieces(pieces) => Content::Omitted(Some(pieces.iter().map(piece_length).sum())),
+        Content::Pieces(pieces) => Content::Omitted(Some(pieces.iter().map(Piece::length).sum())),
         Content::Stream { length, .. } => Content::Omitted(length),
-    }
-}
-
-fn piece_length(piece: &Piece) -> u64 {
-    match piece {
-        Piece::Bytes(bytes) => bytes.len() as u64,
-        Piece::File(part) => part.length,
     }
 }
 
@@ -186,8 +179,8 @@ fn sent(source: Option<Source>, outcome: &Outcome, fields: &mut Fields) -> Optio
             &[span] => whole_of(cut(&whole, span)),
             spans => {
                 let boundary = boundary();
-                let part_type = std::mem::take(&mut metadata.content_type.clone());
-                let length = piece_length(&whole);
+                let part_type = metadata.content_type.clone();
+                let length = whole.length();
                 fields.set("Content-Type", format!("multipart/byteranges; boundary={boundary}"));
                 Content::Pieces(parts(&whole, spans, &boundary, &part_type, length))
             }

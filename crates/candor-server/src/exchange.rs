@@ -728,7 +728,7 @@ impl<'a> Exchange<'a> {
             return Box::pin(self.open_version(version)).await;
         }
         if let Some(resource) = &self.resource {
-            let page = reserved::page(resource, self.world, self.head);
+            let page = reserved::page(resource, self.world);
             return Ok((page.metadata.clone(), Source::Own(page)));
         }
         let (Some(site), Some(standing)) = (self.site, standing) else { return Err(OpenFault::Failed) };

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use candor_semantics::code::Code;
 use candor_semantics::facts::{self, Live, Permission, Target};
 use candor_semantics::field::challenge::Challenge;
-use candor_semantics::head::Head;
 use candor_semantics::method::MethodSet;
 use candor_semantics::outcome::Challenges;
 use candor_semantics::representation::{Metadata, Vary};
@@ -92,7 +91,7 @@ pub(crate) struct Page {
 }
 
 /// Makes the content of a resource.
-pub(crate) fn page(resource: &Resource, world: &World, _head: &Head) -> Page {
+pub(crate) fn page(resource: &Resource, world: &World) -> Page {
     let prefix = &world.configuration.reserved;
     let (content_type, content, cache) = match resource {
         Resource::Health => (own::JSON, health(world), "no-store"),

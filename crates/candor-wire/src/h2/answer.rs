@@ -190,7 +190,7 @@ impl Sending<'_> {
     }
 
     async fn pieces(&mut self, stream: &mut SendStream<Bytes>, pieces: Vec<Piece>) -> Result<(), Broken> {
-        let last = pieces.iter().rposition(|piece| piece_length(piece) > 0);
+        let last = pieces.iter().rposition(|piece| piece.length() > 0);
         for (position, piece) in pieces.into_iter().enumerate() {
             let is_last = Some(position) == last;
             match piece {
@@ -280,7 +280,7 @@ fn length(status: u16, content: &Content) -> Option<u64> {
         Content::Omitted(length) => *length,
         Content::Bytes(bytes) => Some(bytes.len() as u64),
         Content::File(part) => Some(part.length),
-        Content::Pieces(pieces) => Some(pieces.iter().map(piece_length).fold(0, u64::saturating_add)),
+        Content::Pieces(pieces) => Some(pieces.iter().map(Piece::length).fold(0, u64::saturating_add)),
         Content::Stream { length, .. } => *length,
     }
 }
@@ -293,13 +293,6 @@ fn is_empty(status: u16, content: &Content) -> bool {
         content => {
             length(status, content).is_none_or(|length| length == 0) || matches!(content, Content::Omitted(_))
         }
-    }
-}
-
-fn piece_length(piece: &Piece) -> u64 {
-    match piece {
-        Piece::Bytes(bytes) => bytes.len() as u64,
-        Piece::File(part) => part.length,
     }
 }
 
